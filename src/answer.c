@@ -1,0 +1,109 @@
+#include "config.h"
+
+#include "answer.h"
+
+#include "log.h"
+#include "preflight.h"
+#include "reply.h"
+#include "request.h"
+
+/* An authorizer's answer adds to the request, it never refuses it. */
+static const char AUTHORIZED[] =
+    "Status: 200 OK\r\nVariable-Vary: Origin\r\n\r\n";
+
+size_t
+answer_max(const struct policy_set *policies)
+{
+	size_t n = reply_max(policies);
+
+	return n > sizeof AUTHORIZED ? n : sizeof AUTHORIZED;
+}
+
+/* Hands every pair to the request.  Returns 0, or -1 for a malformed one. */
+static int
+params_read(struct request *r, struct str params)
+{
+	struct str name, value;
+	enum pair got;
+
+	while ((got = pair_next(&params, &name, &value)) == PAIR_GOOD)
+		request_param(r, name, value);
+	return got == PAIR_END ? 0 : -1;
+}
+
+static bool
+is_refusal(enum reason reason)
+{
+	return reason != REASON_ALLOWED && reason != REASON_NOT_PREFLIGHT;
+}
+
+/* Whether this decision gets a line, which it begins. */
+static bool
+line_begin(struct log_line *l, const struct decision *d, bool log_all)
+{
+	const char *event = is_refusal(d->reason) ? "refused" : "request";
+	enum log_level level = LOG_LEVEL_INFO;
+	enum log_limit limit = LOG_SOME;
+
+	if (d->unknown_policy) {
+		event = "unknown-policy";
+		level = LOG_LEVEL_ERROR;
+	} else if (d->reason == REASON_NOT_OPTIONS) {
+		level = LOG_LEVEL_WARNING;
+		limit = LOG_SELDOM;
+	}
+	return log_begin(l, level, event, reason_name(d->reason),
+	    log_all ? LOG_EVERY : limit);
+}
+
+static void
+str_unless_empty(struct log_line *l, const char *key, struct str value)
+{
+	if (value.n > 0)
+		log_str(l, key, value);
+}
+
+static void
+decision_log(const struct request *r, const struct decision *d, bool log_all)
+{
+	struct log_line l;
+	char text[1024];
+	struct buf explained = BUF(text);
+
+	if (!line_begin(&l, d, log_all))
+		return;
+	log_str(&l, "policy", d->policy != NULL ? d->policy->name : r->policy);
+	log_str(&l, "origin", r->origin);
+	log_str(&l, "method", r->request_method.n > 0 ? r->request_method
+	    : r->method);
+	str_unless_empty(&l, "host", r->host);
+	str_unless_empty(&l, "uri", r->uri);
+	preflight_explain(r, d, &explained);
+	/* Escaped already where a request's bytes are in it. */
+	if (explained.n > 0)
+		log_text(&l, "text", buf_str(&explained));
+	log_end(&l);
+}
+
+ptrdiff_t
+answer_write(const struct policy_set *policies, enum record_role role,
+    struct str params, bool log_all, struct counters *counters, char *text,
+    size_t cap)
+{
+	struct request r;
+	struct decision d;
+
+	request_init(&r);
+	if (params_read(&r, params) == -1)
+		return -1;
+	count_add(counters, COUNT_REQUESTS);
+	if (role == ROLE_AUTHORIZER) {
+		memcpy(text, AUTHORIZED, sizeof AUTHORIZED - 1);
+		return (ptrdiff_t)(sizeof AUTHORIZED - 1);
+	}
+	preflight_decide(policies, &r, &d);
+	count_add(counters, COUNT_REASONS + (size_t)d.reason);
+	if (is_refusal(d.reason) || log_all)
+		decision_log(&r, &d, log_all);
+	return (ptrdiff_t)reply_write(policies, &r, &d, text, cap);
+}

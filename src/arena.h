@@ -1,0 +1,29 @@
+/* arena.h - memory that is freed all at once: a policy lives in one. */
+#ifndef PREFLIGHTD_ARENA_H
+#define PREFLIGHTD_ARENA_H
+
+#include <stddef.h>
+
+#include "str.h"
+
+struct arena_block;
+
+struct arena {
+	struct arena_block *blocks;
+};
+
+/* n bytes, zeroed and aligned for any type, or NULL without memory.  They last
+ * until arena_clear. */
+void *arena_alloc(struct arena *a, size_t n);
+
+/* count elements of size bytes; NULL also where the product overflows. */
+void *arena_array(struct arena *a, size_t count, size_t size);
+
+/* A copy of s, with a NUL behind it that is not counted; p is NULL without
+ * memory. */
+struct str arena_str(struct arena *a, struct str s);
+
+/* Frees everything and leaves the arena empty and usable. */
+void arena_clear(struct arena *a);
+
+#endif

@@ -1,0 +1,329 @@
+#include "config.h"
+
+#include "cmd.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "conf.h"
+#include "conf_keys.h"
+
+struct check {
+	const char *path;
+	bool json, strict;
+	struct diag *d;
+	struct policy_set *set; /* NULL where there are errors */
+	struct conf_tests tests;
+};
+
+/* ---- counting ---------------------------------------------------------- */
+
+static int
+compare_sets(const void *left, const void *right)
+{
+	const struct origin_set *const *a = left, *const *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* The entries of all policies in *total; a list that several share counts
+ * once.  Returns 0, or -1 without memory. */
+static int
+count_origins(const struct policy_set *s, size_t *total)
+{
+	size_t count = policy_set_count(s);
+	const struct origin_set **sets = calloc(count + 1, sizeof(*sets));
+
+	*total = 0;
+	if (sets == NULL)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		sets[i] = policy_set_get(s, i)->origins;
+	qsort(sets, count, sizeof(*sets), compare_sets);
+	for (size_t i = 0; i < count; i++)
+		if (i == 0 || sets[i] != sets[i - 1])
+			*total += origin_set_exact(sets[i]) +
+			    origin_set_patterns(sets[i]) +
+			    origin_set_any(sets[i]);
+	free(sets);
+	return 0;
+}
+
+/* A number and the ending of what it counts, for "%zu thing%s". */
+#define PLURAL(n) (n), (n) == 1 ? "" : "s"
+
+/* ---- as text ----------------------------------------------------------- */
+
+static void
+print_claims(const char *label, const struct claim *claims, size_t count)
+{
+	printf("  %-8s", label);
+	for (size_t i = 0; i < count; i++)
+		printf("%s%.*s", i > 0 ? ", " : "", STR_ARG(claims[i].text));
+	putchar('\n');
+}
+
+static void
+print_policy(const struct check *c, const struct policy *p)
+{
+	printf("policy %.*s (%s:%u)\n", STR_ARG(p->name),
+	    policy_set_file_name(c->set, p->section.file), p->section.line);
+	print_claims("hosts", p->hosts, p->nhosts);
+	print_claims("paths", p->paths, p->npaths);
+	printf("  origins %zu exact, %zu pattern%s%s\n",
+	    origin_set_exact(p->origins),
+	    PLURAL(origin_set_patterns(p->origins)),
+	    origin_set_any(p->origins) ? ", and '*': all" : "");
+}
+
+static int
+print_text(const struct check *c)
+{
+	size_t origins;
+
+	if (c->set == NULL) {
+		fprintf(stderr, "%s: %zu error%s, %zu warning%s: not used\n",
+		    c->path, PLURAL(diag_errors(c->d)),
+		    PLURAL(diag_warnings(c->d)));
+		return 0;
+	}
+	if (count_origins(c->set, &origins) != 0)
+		return -1;
+	for (size_t i = 0; i < policy_set_count(c->set); i++)
+		print_policy(c, policy_set_get(c->set, i));
+	printf("%zu polic%s, %zu origin%s, %zu test%s passed, %zu warning%s\n",
+	    policy_set_count(c->set),
+	    policy_set_count(c->set) == 1 ? "y" : "ies", PLURAL(origins),
+	    PLURAL(c->tests.run), PLURAL(diag_warnings(c->d)));
+	printf("digest %s\n", policy_set_digest(c->set));
+	return 0;
+}
+
+/* ---- as JSON ----------------------------------------------------------- */
+
+/* A string; text that is no UTF-8 is escaped. */
+static json_t *
+json_text(struct str s)
+{
+	json_t *text = json_stringn(s.p, s.n);
+	struct shown shown;
+
+	return text != NULL ? text : json_string(buf_shown(&shown, s));
+}
+
+static json_t *
+json_item(const struct diag *d, const struct diag_item *item)
+{
+	return json_pack("{s:o, s:i, s:i, s:s, s:o, s:o}",
+	    "file", json_text(str_of(diag_file_name(d, item->at.file))),
+	    "line", (int)item->at.line, "col", (int)item->at.col,
+	    "id", item->id, "text", json_text(str_of(item->text)),
+	    "hint", json_text(str_of(item->hint)));
+}
+
+static json_t *
+json_items(struct diag *d, enum diag_level level)
+{
+	size_t count;
+	const struct diag_item *items = diag_items(d, &count);
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		if (items[i].level == level &&
+		    json_array_append_new(array, json_item(d, &items[i])) != 0)
+			goto fail;
+	return array;
+fail:
+	json_decref(array);
+	return NULL;
+}
+
+static json_t *
+json_claims(const struct claim *claims, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		if (json_array_append_new(array,
+		    json_text(claims[i].text)) != 0)
+			goto fail;
+	return array;
+fail:
+	json_decref(array);
+	return NULL;
+}
+
+static json_t *
+json_policies(const struct policy_set *s)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; s != NULL && i < policy_set_count(s); i++) {
+		const struct policy *p = policy_set_get(s, i);
+		size_t exact = origin_set_exact(p->origins);
+		size_t patterns = origin_set_patterns(p->origins);
+		json_t *policy = json_pack(
+		    "{s:o, s:i, s:o, s:o, s:I, s:I, s:b}",
+		    "name", json_text(p->name),
+		    "line", (int)p->section.line,
+		    "hosts", json_claims(p->hosts, p->nhosts),
+		    "paths", json_claims(p->paths, p->npaths),
+		    "origins", (json_int_t)exact,
+		    "patterns", (json_int_t)patterns,
+		    "any", origin_set_any(p->origins) ? 1 : 0);
+
+		if (json_array_append_new(array, policy) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static int
+print_json(const struct check *c)
+{
+	size_t origins = 0;
+	json_t *root;
+	int ret = -1;
+
+	if (c->set != NULL && count_origins(c->set, &origins) != 0)
+		return -1;
+	root = json_pack("{s:o, s:b, s:s?, s:o, s:o, s:o, s:{s:I, s:I}, s:I}",
+	    "file", json_text(str_of(c->path)), "ok", c->set != NULL,
+	    "digest", c->set != NULL ? policy_set_digest(c->set) : NULL,
+	    "errors", json_items(c->d, DIAG_ERROR),
+	    "warnings", json_items(c->d, DIAG_WARNING),
+	    "policies", json_policies(c->set),
+	    "tests", "run", (json_int_t)c->tests.run,
+	    "failed", (json_int_t)c->tests.failed,
+	    "origins", (json_int_t)origins);
+	if (root != NULL)
+		ret = json_dumpf(root, stdout, JSON_INDENT(2));
+	json_decref(root);
+	putchar('\n');
+	return ret;
+}
+
+/* ---- the command ------------------------------------------------------- */
+
+static const char usage[] =
+    "usage: preflightd check [-p FILE] [--json] [--strict] [FILE]\n";
+
+static void
+print_help(void)
+{
+	fputs(usage, stdout);
+	fputs("\n"
+	    "Checks a policy file and runs its tests.  Findings go to\n"
+	    "standard error, the policies and their digest to standard\n"
+	    "output.\n"
+	    "\n"
+	    "  -p, --policy FILE  the file ($PREFLIGHTD_POLICY, else the\n"
+	    "                     installed one)\n"
+	    "      --json         print everything as JSON\n"
+	    "      --strict       warnings are errors\n"
+	    "      --keys         print the keys of a policy file\n"
+	    "  -h, --help         print this\n"
+	    "\n"
+	    "Exit status: 0 the policy can be used, 2 it can't or the usage\n"
+	    "is wrong, 3 a system call failed.\n", stdout);
+}
+
+static void
+print_keys(void)
+{
+	static const struct {
+		const char *title;
+		enum section_kind kind;
+	} kinds[] = {
+		{"[defaults] and [policy NAME]", SECTION_POLICY},
+		{"[test NAME]", SECTION_TEST},
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t count;
+		const struct conf_key *keys = conf_keys(kinds[i].kind, &count);
+
+		printf("%s\n", kinds[i].title);
+		for (size_t k = 0; k < count; k++)
+			printf("  %-18s %s\n  %18s %s; default: %s\n",
+			    keys[k].name, keys[k].help, "", keys[k].type,
+			    keys[k].fallback);
+	}
+}
+
+/* Loads the file and prints the result.  Returns an exit status. */
+static int
+check(struct check *c)
+{
+	int status = STATUS_SYSTEM, printed;
+
+	c->d = diag_new();
+	if (c->d == NULL)
+		goto out;
+	c->set = conf_load(c->path, c->d, &c->tests);
+	if (c->strict && diag_warnings(c->d) > 0) {
+		diag_promote(c->d);
+		policy_set_free(c->set);
+		c->set = NULL;
+	}
+	diag_print(c->d, stderr);
+	printed = c->json ? print_json(c) : print_text(c);
+	if (printed != 0 || fflush(stdout) != 0)
+		goto out;
+	status = c->set != NULL ? STATUS_GOOD : STATUS_USAGE;
+out:
+	if (status == STATUS_SYSTEM)
+		perror("preflightd check");
+	policy_set_free(c->set);
+	diag_free(c->d);
+	return status;
+}
+
+int
+cmd_check(int argc, char **argv)
+{
+	enum { OPT_JSON = 256, OPT_STRICT, OPT_KEYS };
+	static const struct option options[] = {
+		{"policy", required_argument, NULL, 'p'},
+		{"json", no_argument, NULL, OPT_JSON},
+		{"strict", no_argument, NULL, OPT_STRICT},
+		{"keys", no_argument, NULL, OPT_KEYS},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	struct check c = {.path = NULL};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "p:h", options, NULL)) != -1) {
+		switch (opt) {
+		case 'p':
+			c.path = optarg;
+			break;
+		case OPT_JSON:
+			c.json = true;
+			break;
+		case OPT_STRICT:
+			c.strict = true;
+			break;
+		case OPT_KEYS:
+			print_keys();
+			return STATUS_GOOD;
+		case 'h':
+			print_help();
+			return STATUS_GOOD;
+		default:
+			fputs(usage, stderr);
+			return STATUS_USAGE;
+		}
+	}
+	if (argc - optind > 1 || (optind < argc && c.path != NULL)) {
+		fputs(usage, stderr);
+		return STATUS_USAGE;
+	}
+	c.path = cmd_policy_path(optind < argc ? argv[optind] : c.path);
+	return check(&c);
+}

@@ -1,0 +1,79 @@
+/* conf_impl.h - what the parts of the loader share: a policy file as read,
+ * before the defaults are filled in. */
+#ifndef PREFLIGHTD_CONF_IMPL_H
+#define PREFLIGHTD_CONF_IMPL_H
+
+#include "conf.h"
+
+/* The defaults of their keys. */
+enum { SUCCESS_STATUS = 204, REFUSE_STATUS = 403 };
+
+enum section_kind { SECTION_DEFAULTS, SECTION_POLICY, SECTION_TEST };
+
+enum test_key {
+	TEST_REQUEST, TEST_ORIGIN, TEST_HEADERS, TEST_CREDENTIALS, TEST_EXPECT,
+	TEST_POLICY, TEST_KEY_COUNT
+};
+
+/* The elements of a list key. */
+struct names {
+	struct field_item *items;
+	size_t count, cap;
+};
+
+/* An allow-origins list; policies that inherit it, or name the same files,
+ * share one. */
+struct origin_list {
+	struct origin_set *set; /* owned by the policy set */
+	struct names files;     /* its @FILE entries */
+	bool has_own;           /* entries of its own beside the files */
+	bool faulty;            /* some entry or file was refused */
+	bool risky;             /* some entry does not go with credentials */
+};
+
+/* What a [test] says. */
+struct test_values {
+	struct str method, host, uri, origin, expect, policy;
+	bool credentials;
+};
+
+struct section {
+	struct section *next;
+	enum section_kind kind;
+	struct str name;
+	struct place at;
+	bool damaged; /* a line of it was refused: what it lacks is no news */
+	bool second;  /* of its name */
+	bool set[KEY_COUNT];       /* by policy_key or test_key, as all below */
+	bool guessed[KEY_COUNT];   /* set by a misspelt key, reported */
+	struct place key_at[KEY_COUNT], value_at[KEY_COUNT];
+	size_t elements[KEY_COUNT];
+	struct names lists[KEY_COUNT];
+	struct origin_list *origins;
+	struct policy values;      /* hosts, field sets and scalars */
+	struct test_values test;
+};
+
+struct conf {
+	struct diag *d;
+	const char *path;
+	unsigned file;          /* the policy file's number in d */
+	struct policy_set *set;
+	struct arena *kept;     /* the set's: what the policies need */
+	struct arena scratch;   /* what the loading needs */
+	struct section *sections, **tail;
+	struct section *defaults; /* NULL without one */
+	struct section *current;
+	int key;                /* of the current section, -1: an unknown one */
+	struct conf_file *files;
+	bool no_memory;
+};
+
+/* Adds a copy of s.  Returns 0, or -1 without memory. */
+int names_add(struct conf *c, struct names *n, struct str s, struct place at);
+
+/* conf_build.c: makes policies of the sections and adds them to the set.
+ * Returns 0, or -1 without memory. */
+int conf_build(struct conf *c);
+
+#endif

@@ -1,0 +1,28 @@
+/* conf_test.h - [test NAME]: what the policies must answer to a page. */
+#ifndef PREFLIGHTD_CONF_TEST_H
+#define PREFLIGHTD_CONF_TEST_H
+
+#include "conf_impl.h"
+
+/* The setters of its keys, see conf_keys.h. */
+int conf_test_set_request(struct conf *c, struct section *s, struct str v,
+    struct place at);
+int conf_test_set_origin(struct conf *c, struct section *s, struct str v,
+    struct place at);
+int conf_test_set_header(struct conf *c, struct section *s, struct str v,
+    struct place at);
+int conf_test_set_credentials(struct conf *c, struct section *s, struct str v,
+    struct place at);
+int conf_test_set_expect(struct conf *c, struct section *s, struct str v,
+    struct place at);
+int conf_test_set_policy(struct conf *c, struct section *s, struct str v,
+    struct place at);
+
+/* Reports tests that lack a key or name an unknown policy. */
+void conf_tests_check(struct conf *c);
+
+/* Runs the tests against the sealed policies; a failure is an error in d.
+ * out may be NULL.  Returns 0, or -1 without memory. */
+int conf_tests_run(struct conf *c, struct conf_tests *out);
+
+#endif

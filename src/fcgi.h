@@ -1,0 +1,31 @@
+/* fcgi.h - libfcgi as a parser and serializer: a whole, validated request goes
+ * in, the bytes to send come out.  It never waits and never sees a socket. */
+#ifndef PREFLIGHTD_FCGI_H
+#define PREFLIGHTD_FCGI_H
+
+#include <stddef.h>
+
+#include "record.h"
+#include "str.h"
+
+struct fcgi;
+
+/* Once, before any thread: it replaces the handlers of PIPE, USR1 and TERM.
+ * Returns 0 or -1. */
+int fcgi_init(void);
+
+/* One per thread; NULL without memory. */
+struct fcgi *fcgi_new(void);
+void fcgi_free(struct fcgi *f);
+
+/* How many bytes fcgi_answer can write for a reply of n bytes. */
+size_t fcgi_answer_max(size_t n);
+
+/* Answers the request with that reply, a CGI response.  params is its whole
+ * PARAMS stream, every pair of it checked, at most STREAM_PARAMS_MAX bytes.
+ * Returns the length written to out, of which cap bytes are there, or -1 where
+ * libfcgi refused: then nothing may be sent. */
+ptrdiff_t fcgi_answer(struct fcgi *f, unsigned id, enum record_role role,
+    struct str params, struct str reply, unsigned char *out, size_t cap);
+
+#endif

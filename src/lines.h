@@ -1,0 +1,39 @@
+/* lines.h - the lines of a regular file, of any number, read in large blocks:
+ * no memory is taken for each. */
+#ifndef PREFLIGHTD_LINES_H
+#define PREFLIGHTD_LINES_H
+
+#include <sys/stat.h>
+
+#include "str.h"
+
+enum { LINE_BYTES_MAX = 65536 };
+
+struct lines {
+	int fd;
+	char *buf;
+	size_t start, end; /* what was read and not yet returned */
+	bool at_end;       /* of the file */
+	unsigned number;   /* of the line returned last, from 1 */
+	struct stat stat;
+};
+
+/* Opens a regular file.  Returns 0, or -1 with the reason in *why, a text that
+ * lasts until the next call of strerror.  Never waits, whatever path names. */
+int lines_open(struct lines *l, const char *path, const char **why);
+
+enum lines_next {
+	LINES_LINE,
+	LINES_LONG, /* a line over LINE_BYTES_MAX bytes, passed over */
+	LINES_END,
+	LINES_ERROR, /* errno says which */
+};
+
+/* Takes the next line, without its end (LF or CRLF) and without a byte order
+ * mark before the first; it lasts until the next call. */
+enum lines_next lines_next(struct lines *l, struct str *line);
+
+/* Harmless after lines_open failed. */
+void lines_close(struct lines *l);
+
+#endif

@@ -1,0 +1,407 @@
+#include "config.h"
+
+#include "listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "number.h"
+
+enum {
+	BACKLOG = 4096,         /* the kernel lowers it to net.core.somaxconn */
+	INHERITED_FIRST = 3,    /* sd_listen_fds(3) */
+};
+
+static int fail(const char *hint, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Prints a message and how to mend it; returns -1. */
+static int
+fail(const char *hint, const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("preflightd: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\n  %s\n", hint);
+	return -1;
+}
+
+static struct listener *
+set_add(struct listen_set *set, int fd)
+{
+	struct listener *l = &set->at[set->n++];
+
+	*l = (struct listener){.fd = fd};
+	return l;
+}
+
+static int
+room_check(const struct listen_set *set)
+{
+	if (set->n < LISTEN_MAX)
+		return 0;
+	return fail("give fewer of them", "more than %d sockets to listen on",
+	    LISTEN_MAX);
+}
+
+/* --- unix sockets --- */
+
+/* Whether somebody answers at the address; where nobody does errno is
+ * ECONNREFUSED. */
+static bool
+is_live(const struct sockaddr_un *un)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool live;
+	int saved;
+
+	if (fd == -1)
+		return true;
+	/* EAGAIN is a full queue, EPROTOTYPE another kind of socket: both have
+	 * an owner. */
+	live = connect(fd, (const struct sockaddr *)un, sizeof *un) == 0 ||
+	    (errno != ECONNREFUSED && errno != ENOENT);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return live;
+}
+
+/* Makes way where a socket file is left of a process that is gone. */
+static int
+stale_remove(const struct sockaddr_un *un)
+{
+	struct stat st;
+
+	if (lstat(un->sun_path, &st) == -1)
+		return errno == ENOENT ? 0 : fail("look at its folder",
+		    "'%s': %s", un->sun_path, strerror(errno));
+	if (!S_ISSOCK(st.st_mode))
+		return fail("name another path, or remove it yourself",
+		    "'%s' is there and is no socket", un->sun_path);
+	if (is_live(un))
+		return fail("stop the other program, or name another path",
+		    "'%s' is in use by another program", un->sun_path);
+	if (unlink(un->sun_path) == -1 && errno != ENOENT)
+		return fail("look at the permissions of its folder",
+		    "cannot remove the stale socket '%s': %s", un->sun_path,
+		    strerror(errno));
+	return 0;
+}
+
+static int
+owner_find(const struct listen_options *o, uid_t *uid, gid_t *gid)
+{
+	const struct passwd *pw;
+	const struct group *gr;
+
+	*uid = (uid_t)-1;
+	*gid = (gid_t)-1;
+	if (o->owner != NULL) {
+		if ((pw = getpwnam(o->owner)) == NULL)
+			return fail("name a user that exists",
+			    "--socket-owner: no user '%s'", o->owner);
+		*uid = pw->pw_uid;
+	}
+	if (o->group != NULL) {
+		if ((gr = getgrnam(o->group)) == NULL)
+			return fail("name a group that exists",
+			    "--socket-group: no group '%s'", o->group);
+		*gid = gr->gr_gid;
+	}
+	return 0;
+}
+
+/* Gives the file its owner and mode, before anybody can connect. */
+static int
+file_set(const char *path, const struct listen_options *o)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (owner_find(o, &uid, &gid) == -1)
+		return -1;
+	if ((uid != (uid_t)-1 || gid != (gid_t)-1) &&
+	    lchown(path, uid, gid) == -1)
+		return fail("only root may give a socket to others",
+		    "cannot set the owner of '%s': %s", path, strerror(errno));
+	if (chmod(path, o->mode) == -1)
+		return fail("look at the permissions of its folder",
+		    "cannot set the mode of '%s': %s", path, strerror(errno));
+	return 0;
+}
+
+static int
+unix_bind(int fd, const struct sockaddr_un *un)
+{
+	mode_t old;
+	int ret;
+
+	if (stale_remove(un) == -1)
+		return -1;
+	old = umask(0177);
+	ret = bind(fd, (const struct sockaddr *)un, sizeof *un);
+	umask(old);
+	if (ret == -1)
+		return fail("look at its folder: it must exist and be writable",
+		    "cannot bind '%s': %s", un->sun_path, strerror(errno));
+	return 0;
+}
+
+static int
+unix_open(struct listen_set *set, const char *path,
+    const struct listen_options *o)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	struct listener *l;
+	struct stat st;
+	int fd;
+
+	if (path[0] == '@' || path[0] == '\0')
+		return fail("write unix:/run/preflightd/preflightd.sock",
+		    "--listen: 'unix:%s' names no file%s", path, path[0] == '@'
+		    ? "; an abstract socket has no permissions" : "");
+	if (strlen(path) >= sizeof un.sun_path)
+		return fail("name a shorter path",
+		    "--listen: a socket's path has at most %zu bytes: '%s'",
+		    sizeof un.sun_path - 1, path);
+	memcpy(un.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return fail("see the limit of open files", "socket: %s",
+		    strerror(errno));
+	if (unix_bind(fd, &un) == -1) {
+		close(fd);
+		return -1;
+	}
+	l = set_add(set, fd);
+	l->path = path;
+	if (lstat(path, &st) == 0) {
+		l->dev = st.st_dev;
+		l->ino = st.st_ino;
+	}
+	if (file_set(path, o) == -1)
+		return -1;
+	if (listen(fd, BACKLOG) == -1)
+		return fail("see socket(7)", "cannot listen on '%s': %s", path,
+		    strerror(errno));
+	return 0;
+}
+
+/* --- TCP --- */
+
+static int
+tcp_open(struct listen_set *set, const struct addrinfo *ai, const char *spec)
+{
+	int one = 1, fd;
+
+	if (room_check(set) == -1)
+		return -1;
+	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (fd == -1)
+		return fail("see socket(7)", "'%s': socket: %s", spec,
+		    strerror(errno));
+	set_add(set, fd)->tcp = true;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	/* So that 0.0.0.0:PORT and [::]:PORT can stand side by side. */
+	if (ai->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
+	    listen(fd, BACKLOG) == -1)
+		return fail("stop the other program, or name another address "
+		    "or port", "cannot listen on '%s': %s", spec,
+		    strerror(errno));
+	return 0;
+}
+
+/* Takes HOST:PORT apart into host, of size bytes, and port. */
+static int
+spec_split(const char *spec, char *host, size_t size, const char **port)
+{
+	const char *colon = strrchr(spec, ':'), *from = spec, *to = colon;
+	unsigned long n;
+
+	if (colon == NULL || number_parse(colon + 1, 1, 65535, &n) == -1)
+		return -1;
+	*port = colon + 1;
+	if (spec[0] == '[') {
+		if (colon == spec || colon[-1] != ']')
+			return -1;
+		from++;
+		to--;
+	} else if (memchr(spec, ':', (size_t)(colon - spec)) != NULL) {
+		return -1;
+	}
+	if (to <= from || (size_t)(to - from) >= size)
+		return -1;
+	memcpy(host, from, (size_t)(to - from));
+	host[to - from] = '\0';
+	return 0;
+}
+
+static int
+inet_open(struct listen_set *set, const char *spec)
+{
+	struct addrinfo hints = {.ai_family = AF_UNSPEC,
+	    .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	struct addrinfo *list = NULL;
+	const char *port;
+	char host[256];
+	int error, ret = 0;
+
+	if (spec_split(spec, host, sizeof host, &port) == -1)
+		return fail("write unix:PATH, 127.0.0.1:9000 or [::1]:9000",
+		    "--listen: '%s' is no address to listen on", spec);
+	if (spec[0] == '[')
+		hints.ai_flags |= AI_NUMERICHOST;
+	if ((error = getaddrinfo(host, port, &hints, &list)) != 0)
+		return fail("write an address, such as 127.0.0.1:9000",
+		    "--listen: '%s': %s", spec, gai_strerror(error));
+	for (const struct addrinfo *ai = list; ai != NULL && ret == 0;
+	    ai = ai->ai_next)
+		ret = tcp_open(set, ai, spec);
+	freeaddrinfo(list);
+	return ret;
+}
+
+/* --- inherited sockets --- */
+
+static bool
+is_listening(int fd)
+{
+	int on = 0;
+	socklen_t n = sizeof on;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 &&
+	    on != 0;
+}
+
+static int
+inherit(struct listen_set *set, int fd)
+{
+	struct sockaddr_storage name;
+	socklen_t n = sizeof name;
+	struct listener *l;
+	int flags;
+
+	if (room_check(set) == -1)
+		return -1;
+	if (!is_listening(fd))
+		return fail("see that the socket unit has ListenStream= and "
+		    "Accept=no", "inherited file descriptor %d is no "
+		    "listening stream socket", fd);
+	flags = fcntl(fd, F_GETFL);
+	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+		return fail("this should not happen", "fcntl: %s",
+		    strerror(errno));
+	l = set_add(set, fd);
+	l->inherited = true;
+	l->tcp = getsockname(fd, (struct sockaddr *)&name, &n) == 0 &&
+	    name.ss_family != AF_UNIX;
+	return 0;
+}
+
+/* How many sockets LISTEN_FDS gives to this process. */
+static unsigned long
+inherited_count(void)
+{
+	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	unsigned long n = 0, for_pid;
+
+	if (fds == NULL || pid == NULL ||
+	    number_parse(pid, 1, INT32_MAX, &for_pid) == -1 ||
+	    (pid_t)for_pid != getpid() ||
+	    number_parse(fds, 1, INT32_MAX - INHERITED_FIRST, &n) == -1)
+		n = 0;
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDNAMES");
+	return n;
+}
+
+static int
+spec_open(struct listen_set *set, const char *spec,
+    const struct listen_options *o)
+{
+	if (room_check(set) == -1)
+		return -1;
+	if (strncmp(spec, "unix:", 5) == 0)
+		return unix_open(set, spec + 5, o);
+	return inet_open(set, spec);
+}
+
+static int
+all_open(struct listen_set *set, const struct listen_options *o)
+{
+	unsigned long inherited = inherited_count();
+
+	for (size_t i = 0; i < o->nspecs; i++)
+		if (spec_open(set, o->specs[i], o) == -1)
+			return -1;
+	if (o->nspecs > 0)
+		return 0;
+	for (unsigned long i = 0; i < inherited; i++)
+		if (inherit(set, INHERITED_FIRST + (int)i) == -1)
+			return -1;
+	if (inherited > 0)
+		return 0;
+	if (is_listening(STDIN_FILENO))
+		return inherit(set, STDIN_FILENO);
+	return fail("give --listen unix:/run/preflightd/preflightd.sock or "
+	    "--listen 127.0.0.1:9000, or let spawn-fcgi, the web server or a "
+	    "systemd socket unit start it", "no socket to serve on: no "
+	    "--listen, no LISTEN_FDS, and standard input is no listening "
+	    "socket");
+}
+
+int
+listen_open(struct listen_set *set, const struct listen_options *o)
+{
+	set->n = 0;
+	if (all_open(set, o) == 0)
+		return 0;
+	listen_unlink(set);
+	listen_close(set);
+	return -1;
+}
+
+void
+listen_unlink(struct listen_set *set)
+{
+	struct listener *l;
+	struct stat st;
+
+	for (size_t i = 0; i < set->n; i++) {
+		l = &set->at[i];
+		if (l->path != NULL && lstat(l->path, &st) == 0 &&
+		    st.st_dev == l->dev && st.st_ino == l->ino)
+			unlink(l->path);
+		l->path = NULL;
+	}
+}
+
+void
+listen_close(struct listen_set *set)
+{
+	for (size_t i = 0; i < set->n; i++)
+		close(set->at[i].fd);
+	set->n = 0;
+}

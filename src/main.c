@@ -1,0 +1,84 @@
+/* Picks the subcommand; nothing else. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+
+static const struct command {
+	const char *name, *help;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"serve", "answer preflights over FastCGI", cmd_serve},
+	{"check", "validate a policy file", cmd_check},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: preflightd COMMAND [options]\n"
+	    "       preflightd --help | --version\n\n"
+	    "Answers CORS preflights that web servers delegate over FastCGI, "
+	    "from one policy\nfile.\n\ncommands:\n", to);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fputs("\n'preflightd COMMAND --help' tells the options of each.\n",
+	    to);
+}
+
+/* The bytes that two words have in common, in order, from the start or from the
+ * end, whichever are more: enough to see a slip of the finger. */
+static size_t
+likeness(const char *a, const char *b)
+{
+	size_t na = strlen(a), nb = strlen(b), front = 0, back = 0;
+
+	while (front < na && front < nb && a[front] == b[front])
+		front++;
+	while (back < na && back < nb && a[na - 1 - back] == b[nb - 1 - back])
+		back++;
+	return front > back ? front : back;
+}
+
+static int
+unknown(const char *word)
+{
+	const char *nearest = NULL;
+	size_t best = 1, like;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		if ((like = likeness(word, commands[i].name)) > best) {
+			best = like;
+			nearest = commands[i].name;
+		}
+	fprintf(stderr, "preflightd: unknown command '%.100s'\n", word);
+	if (nearest != NULL)
+		fprintf(stderr, "  write preflightd %s\n", nearest);
+	else
+		fputs("  preflightd --help lists the commands\n", stderr);
+	return STATUS_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return STATUS_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		usage(stdout);
+		return STATUS_GOOD;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts(PACKAGE_STRING);
+		return STATUS_GOOD;
+	}
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return unknown(argv[1]);
+}

@@ -1,0 +1,523 @@
+#include "config.h"
+
+#include "originset.h"
+
+#include <stdlib.h>
+
+#include "hash.h"
+#include "originset_impl.h"
+
+enum { WORD = sizeof(uint32_t), TABLE_MIN = 16 };
+
+static const uint64_t seed_text = 1, seed_digest = 2, seed_host = 3;
+
+/* ---- tables ------------------------------------------------------------ */
+
+static void
+table_put(struct table *t, uint32_t hash, uint32_t ref)
+{
+	uint32_t i = hash & t->mask;
+
+	while (t->slots[i].ref != 0)
+		i = (i + 1) & t->mask;
+	t->slots[i] = (struct slot){hash, ref};
+	t->used++;
+}
+
+static int
+table_resize(struct table *t, size_t slots)
+{
+	struct table bigger = {.mask = (uint32_t)(slots - 1)};
+
+	if (slots - 1 > UINT32_MAX / 2)
+		return -1;
+	bigger.slots = calloc(slots, sizeof *bigger.slots);
+	if (bigger.slots == NULL)
+		return -1;
+	for (size_t i = 0; t->slots != NULL && i <= t->mask; i++)
+		if (t->slots[i].ref != 0)
+			table_put(&bigger, t->slots[i].hash, t->slots[i].ref);
+	free(t->slots);
+	*t = bigger;
+	return 0;
+}
+
+/* Makes sure that n more entries leave the table at most half full. */
+static int
+table_reserve(struct table *t, size_t n)
+{
+	size_t wanted = ((size_t)t->used + n) * 2, slots = TABLE_MIN;
+
+	if (t->slots != NULL && wanted <= (size_t)t->mask + 1)
+		return 0;
+	while (slots < wanted)
+		slots *= 2;
+	return table_resize(t, slots);
+}
+
+/* ---- the pool ---------------------------------------------------------- */
+
+const struct record *
+origin_set_record(const struct origin_set *s, uint32_t ref)
+{
+	return (const struct record *)(const void *)(s->pool + (ref - 1));
+}
+
+void
+origin_set_entry(const struct origin_set *s, uint32_t ref,
+    struct origin_entry *out)
+{
+	const struct record *r = origin_set_record(s, ref);
+
+	*out = (struct origin_entry){
+	    .text = {r->text, r->length},
+	    .at = {r->file, r->line, r->col},
+	    .kind = (enum origin_kind)r->kind,
+	};
+}
+
+static size_t
+record_words(size_t length)
+{
+	return (offsetof(struct record, text) + length + WORD - 1) / WORD;
+}
+
+static int
+pool_reserve(struct origin_set *s, size_t words)
+{
+	size_t size = s->pool_size > 0 ? s->pool_size : 256;
+	uint32_t *pool;
+
+	if (words <= s->pool_size - s->pool_used)
+		return 0;
+	while (size - s->pool_used < words)
+		size += size / 2;
+	if (size >= UINT32_MAX)
+		return -1;
+	pool = realloc(s->pool, size * WORD);
+	if (pool == NULL)
+		return -1;
+	s->pool = pool;
+	s->pool_size = size;
+	return 0;
+}
+
+/* Returns the new record, or 0 without memory. */
+static uint32_t
+pool_add(struct origin_set *s, const struct origin *o, struct place at)
+{
+	size_t words = record_words(o->text.n);
+	struct record *r;
+
+	if (o->text.n > UINT16_MAX || pool_reserve(s, words) != 0)
+		return 0;
+	uint32_t ref = (uint32_t)s->pool_used + 1;
+	s->pool[s->pool_used + words - 1] = 0;
+	r = (struct record *)(void *)(s->pool + s->pool_used);
+	r->file = at.file;
+	r->line = at.line;
+	r->col = at.col < UINT16_MAX ? (uint16_t)at.col : UINT16_MAX;
+	r->length = (uint16_t)o->text.n;
+	r->kind = (uint8_t)o->kind;
+	memcpy(r->text, o->text.p, o->text.n);
+	s->pool_used += words;
+	return ref;
+}
+
+/* ---- exact entries ----------------------------------------------------- */
+
+static uint32_t
+find_hashed(const struct origin_set *s, struct str text, uint32_t hash)
+{
+	if (s->exact.slots == NULL)
+		return 0;
+	for (uint32_t i = hash & s->exact.mask; s->exact.slots[i].ref != 0;
+	    i = (i + 1) & s->exact.mask) {
+		const struct slot *slot = &s->exact.slots[i];
+		if (slot->hash != hash)
+			continue;
+		const struct record *r = origin_set_record(s, slot->ref);
+		if (r->length == text.n && memcmp(r->text, text.p, text.n) == 0)
+			return slot->ref;
+	}
+	return 0;
+}
+
+uint32_t
+origin_set_find(const struct origin_set *s, struct str text)
+{
+	if (text.n > s->longest)
+		return 0;
+	return find_hashed(s, text, (uint32_t)hash_str(text, seed_text));
+}
+
+struct str
+origin_set_host(struct str text)
+{
+	const char *sep = memchr(text.p, ':', text.n);
+	size_t start = sep != NULL ? (size_t)(sep - text.p) + 3 : 0, end;
+
+	if (start > text.n)
+		return text;
+	struct str host = str_from(text, start);
+	for (end = host.n; end > 0; end--) {
+		if (host.p[end - 1] == ']')
+			return (struct str){host.p, end};
+		if (host.p[end - 1] == ':')
+			return (struct str){host.p, end - 1};
+	}
+	return host;
+}
+
+uint32_t
+origin_set_find_host(const struct origin_set *s, struct str host)
+{
+	uint32_t hash = (uint32_t)hash_str(host, seed_host);
+
+	if (s->hosts.slots == NULL)
+		return 0;
+	for (uint32_t i = hash & s->hosts.mask; s->hosts.slots[i].ref != 0;
+	    i = (i + 1) & s->hosts.mask) {
+		const struct slot *slot = &s->hosts.slots[i];
+		if (slot->hash != hash)
+			continue;
+		const struct record *r = origin_set_record(s, slot->ref);
+		struct str text = {r->text, r->length};
+		if (str_eq(origin_set_host(text), host))
+			return slot->ref;
+	}
+	return 0;
+}
+
+static enum origin_added
+add_exact(struct origin_set *s, const struct origin *o, struct place at,
+    struct place *earlier)
+{
+	uint32_t hash = (uint32_t)hash_str(o->text, seed_text), ref;
+	struct origin_entry entry;
+
+	ref = find_hashed(s, o->text, hash);
+	if (ref != 0) {
+		origin_set_entry(s, ref, &entry);
+		*earlier = entry.at;
+		return ORIGIN_DUPLICATE;
+	}
+	if (table_reserve(&s->exact, 1) != 0 ||
+	    table_reserve(&s->hosts, 1) != 0)
+		return ORIGIN_NO_MEMORY;
+	ref = pool_add(s, o, at);
+	if (ref == 0)
+		return ORIGIN_NO_MEMORY;
+	table_put(&s->exact, hash, ref);
+	s->nexact++;
+	if (o->text.n > s->longest)
+		s->longest = o->text.n;
+	if (o->kind == ORIGIN_EXACT && origin_set_find_host(s, o->host) == 0)
+		table_put(&s->hosts, (uint32_t)hash_str(o->host, seed_host), ref);
+	return ORIGIN_ADDED;
+}
+
+/* ---- patterns ---------------------------------------------------------- */
+
+/* The hash of a host suffix is built from its end, so that one pass over a
+ * host gives the hashes of all its suffixes. */
+static uint32_t
+suffix_step(uint32_t h, char c)
+{
+	return (h ^ (unsigned char)c) * UINT32_C(0x01000193);
+}
+
+static uint32_t
+pattern_hash(uint32_t suffix, struct str scheme, int port, bool subdomains)
+{
+	uint64_t h = hash_step(suffix, (uint64_t)(port + 1) << 1 | subdomains);
+
+	return (uint32_t)hash_str(scheme, h);
+}
+
+static uint32_t
+suffix_hash(struct str host)
+{
+	uint32_t h = 0;
+
+	for (size_t i = host.n; i > 0; i--)
+		h = suffix_step(h, host.p[i - 1]);
+	return h;
+}
+
+static const struct pattern *
+pattern_find(const struct origin_set *s, uint32_t suffix, struct str host,
+    struct str scheme, int port, bool subdomains)
+{
+	uint32_t hash = pattern_hash(suffix, scheme, port, subdomains);
+
+	if (s->by_suffix.slots == NULL)
+		return NULL;
+	for (uint32_t i = hash & s->by_suffix.mask;
+	    s->by_suffix.slots[i].ref != 0; i = (i + 1) & s->by_suffix.mask) {
+		const struct slot *slot = &s->by_suffix.slots[i];
+		const struct pattern *p = &s->patterns[slot->ref - 1];
+		const struct origin *o = &p->origin;
+		const struct record *r = origin_set_record(s, p->ref);
+		if (slot->hash != hash || o->port != port ||
+		    o->subdomains != subdomains ||
+		    o->scheme.n != scheme.n || o->host.n != host.n)
+			continue;
+		size_t host_at = scheme.n + 3 + (subdomains ? 2 : 0);
+		if (memcmp(r->text, scheme.p, scheme.n) == 0 &&
+		    memcmp(r->text + host_at, host.p, host.n) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* Whether every label is one that a pattern may stand for; one trailing dot
+ * is a part of the name. */
+static bool
+labels_valid(struct str host)
+{
+	size_t start = 0;
+
+	if (host.n > 0 && host.p[host.n - 1] == '.')
+		host.n--;
+	if (host.n > HOST_NAME_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i <= host.n; i++)
+		if (i == host.n || host.p[i] == '.') {
+			if (!host_label_valid((struct str){host.p + start,
+			        i - start}))
+				return false;
+			start = i + 1;
+		}
+	return true;
+}
+
+const struct pattern *
+origin_set_find_pattern(const struct origin_set *s, const struct origin *o)
+{
+	const struct pattern *found;
+	uint32_t h = 0;
+
+	if (o->host_kind == HOST_IPV6) {
+		h = suffix_hash(o->host);
+		return s->has_host_any ? pattern_find(s, h, o->host, o->scheme,
+		    ORIGIN_PORT_ANY, false) : NULL;
+	}
+	if (!labels_valid(o->host))
+		return NULL;
+	for (size_t i = o->host.n; i > 0; i--) {
+		struct str suffix = str_from(o->host, i);
+		if (o->host.p[i - 1] == '.' && suffix.n > 0) {
+			if (s->has_sub_port && (found = pattern_find(s, h, suffix,
+			        o->scheme, o->port, true)) != NULL)
+				return found;
+			if (s->has_sub_any && (found = pattern_find(s, h, suffix,
+			        o->scheme, ORIGIN_PORT_ANY, true)) != NULL)
+				return found;
+		}
+		h = suffix_step(h, o->host.p[i - 1]);
+	}
+	return s->has_host_any ? pattern_find(s, h, o->host, o->scheme,
+	    ORIGIN_PORT_ANY, false) : NULL;
+}
+
+static int
+patterns_reserve(struct origin_set *s)
+{
+	size_t size = s->patterns_size > 0 ? s->patterns_size * 2 : 8;
+	struct pattern *patterns;
+
+	if (s->npatterns < s->patterns_size)
+		return 0;
+	patterns = reallocarray(s->patterns, size, sizeof *patterns);
+	if (patterns == NULL)
+		return -1;
+	s->patterns = patterns;
+	s->patterns_size = size;
+	return 0;
+}
+
+static enum origin_added
+add_pattern(struct origin_set *s, const struct origin *o, struct place at,
+    struct place *earlier)
+{
+	uint32_t suffix = suffix_hash(o->host);
+	uint32_t hash = pattern_hash(suffix, o->scheme, o->port, o->subdomains);
+	const struct pattern *twin = pattern_find(s, suffix, o->host, o->scheme,
+	    o->port, o->subdomains);
+	struct origin_entry entry;
+
+	if (twin != NULL) {
+		origin_set_entry(s, twin->ref, &entry);
+		*earlier = entry.at;
+		return ORIGIN_DUPLICATE;
+	}
+	if (patterns_reserve(s) != 0 || table_reserve(&s->by_suffix, 1) != 0)
+		return ORIGIN_NO_MEMORY;
+	uint32_t ref = pool_add(s, o, at);
+	if (ref == 0)
+		return ORIGIN_NO_MEMORY;
+	struct pattern *p = &s->patterns[s->npatterns++];
+	*p = (struct pattern){*o, ref, hash};
+	/* The pool moves as it grows: the text is taken from the record. */
+	p->origin.text.p = p->origin.scheme.p = p->origin.host.p = NULL;
+	table_put(&s->by_suffix, hash, (uint32_t)s->npatterns);
+	if (!o->subdomains)
+		s->has_host_any = true;
+	else if (o->port == ORIGIN_PORT_ANY)
+		s->has_sub_any = true;
+	else
+		s->has_sub_port = true;
+	return ORIGIN_ADDED;
+}
+
+/* ---- the set ----------------------------------------------------------- */
+
+struct origin_set *
+origin_set_new(void)
+{
+	return calloc(1, sizeof(struct origin_set));
+}
+
+void
+origin_set_free(struct origin_set *s)
+{
+	if (s == NULL)
+		return;
+	free(s->pool);
+	free(s->exact.slots);
+	free(s->hosts.slots);
+	free(s->by_suffix.slots);
+	free(s->patterns);
+	free(s);
+}
+
+void
+origin_set_reserve(struct origin_set *s, size_t n)
+{
+	if (table_reserve(&s->exact, n) == 0)
+		(void)table_reserve(&s->hosts, n);
+}
+
+static enum origin_added
+add_any(struct origin_set *s, const struct origin *o, struct place at,
+    struct place *earlier)
+{
+	struct origin_entry entry;
+
+	if (s->any != 0) {
+		origin_set_entry(s, s->any, &entry);
+		*earlier = entry.at;
+		return ORIGIN_DUPLICATE;
+	}
+	s->any = pool_add(s, o, at);
+	return s->any != 0 ? ORIGIN_ADDED : ORIGIN_NO_MEMORY;
+}
+
+enum origin_added
+origin_set_add(struct origin_set *s, const struct origin *o, struct place at,
+    struct place *earlier)
+{
+	enum origin_added added;
+
+	switch (o->kind) {
+	case ORIGIN_ANY:
+		added = add_any(s, o, at, earlier);
+		break;
+	case ORIGIN_PATTERN:
+		added = add_pattern(s, o, at, earlier);
+		break;
+	case ORIGIN_NULL:
+	case ORIGIN_EXACT:
+	default:
+		added = add_exact(s, o, at, earlier);
+		break;
+	}
+	if (added == ORIGIN_ADDED) {
+		s->digest[0] += hash_str(o->text, seed_text);
+		s->digest[1] += hash_str(o->text, seed_digest);
+	}
+	return added;
+}
+
+static uint32_t
+match(const struct origin_set *s, struct str origin)
+{
+	struct origin parts;
+	uint32_t ref = s->any != 0 ? s->any : origin_set_find(s, origin);
+
+	if (ref != 0 || s->npatterns == 0 || !origin_split(origin, &parts))
+		return ref;
+	const struct pattern *p = origin_set_find_pattern(s, &parts);
+	return p != NULL ? p->ref : 0;
+}
+
+bool
+origin_set_match(const struct origin_set *s, struct str origin,
+    struct origin_entry *out)
+{
+	uint32_t ref = match(s, origin);
+
+	if (ref == 0)
+		return false;
+	if (out != NULL)
+		origin_set_entry(s, ref, out);
+	return true;
+}
+
+bool
+origin_set_covered(const struct origin_set *s, struct str text,
+    struct origin_entry *out)
+{
+	struct origin parts;
+	const struct pattern *p;
+	uint32_t ref = s->any;
+
+	if (ref == 0 && s->npatterns > 0 && origin_split(text, &parts) &&
+	    (p = origin_set_find_pattern(s, &parts)) != NULL)
+		ref = p->ref;
+	if (ref == 0)
+		return false;
+	origin_set_entry(s, ref, out);
+	return true;
+}
+
+bool
+origin_set_any(const struct origin_set *s)
+{
+	return s->any != 0;
+}
+
+size_t
+origin_set_exact(const struct origin_set *s)
+{
+	return s->nexact;
+}
+
+size_t
+origin_set_patterns(const struct origin_set *s)
+{
+	return s->npatterns;
+}
+
+int
+origin_set_each(const struct origin_set *s,
+    int (*fn)(void *ctx, const struct origin_entry *e), void *ctx)
+{
+	struct origin_entry entry;
+	int ret = 0;
+
+	for (size_t at = 0; at < s->pool_used && ret == 0;
+	    at += record_words(entry.text.n)) {
+		origin_set_entry(s, (uint32_t)at + 1, &entry);
+		ret = fn(ctx, &entry);
+	}
+	return ret;
+}
+
+void
+origin_set_digest(const struct origin_set *s, uint64_t digest[2])
+{
+	digest[0] = s->digest[0];
+	digest[1] = s->digest[1];
+}

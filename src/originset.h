@@ -1,0 +1,76 @@
+/* originset.h - the set of origins that a policy allows: exact ones in a hash
+ * table, patterns in another that is asked once per label of the host, so that
+ * the cost of a look-up does not depend on how many there are. */
+#ifndef PREFLIGHTD_ORIGINSET_H
+#define PREFLIGHTD_ORIGINSET_H
+
+#include <stdint.h>
+
+#include "diag.h"
+#include "origin.h"
+#include "str.h"
+
+struct origin_set;
+
+/* Where an entry of the set stands; text lasts as long as the set. */
+struct origin_entry {
+	struct str text;
+	struct place at;
+	enum origin_kind kind;
+};
+
+struct origin_set *origin_set_new(void);
+void origin_set_free(struct origin_set *s);
+
+/* Makes room for about n more entries at once; without memory nothing
+ * happens. */
+void origin_set_reserve(struct origin_set *s, size_t n);
+
+enum origin_added { ORIGIN_ADDED, ORIGIN_DUPLICATE, ORIGIN_NO_MEMORY };
+
+/* Adds an entry that origin_parse accepted.  For a duplicate *earlier is where
+ * it stands already. */
+enum origin_added origin_set_add(struct origin_set *s, const struct origin *o,
+    struct place at, struct place *earlier);
+
+/* Finds the entry that allows the Origin of a request, byte for byte: '*'
+ * first, then exact and null, then patterns.  Allocates nothing.  *out, where
+ * it is not NULL, is filled if true is returned. */
+bool origin_set_match(const struct origin_set *s, struct str origin,
+    struct origin_entry *out);
+
+bool origin_set_any(const struct origin_set *s); /* has '*' */
+size_t origin_set_exact(const struct origin_set *s);    /* null included */
+size_t origin_set_patterns(const struct origin_set *s);
+
+/* Calls fn for each entry in the order they were added until it returns
+ * non-zero, and returns that. */
+int origin_set_each(const struct origin_set *s,
+    int (*fn)(void *ctx, const struct origin_entry *e), void *ctx);
+
+/* The entry of a set that a refused Origin most likely meant, and how they
+ * differ. */
+enum near_kind {
+	NEAR_NONE,
+	NEAR_CASE,      /* upper and lower case */
+	NEAR_SLASH,     /* the Origin has a path */
+	NEAR_SCHEME,    /* http for https, or the other way round */
+	NEAR_PORT,      /* same scheme and host, other port */
+	NEAR_DEFAULT_PORT, /* the Origin writes its scheme's default port */
+	NEAR_APEX,      /* the bare domain of a *. pattern */
+	NEAR_WWW,       /* with or without www. */
+	NEAR_DOT,       /* a trailing dot */
+	NEAR_SPELLING,  /* a few letters (small sets only) */
+};
+enum near_kind origin_set_nearest(const struct origin_set *s,
+    struct str origin, struct origin_entry *out);
+
+/* Whether a pattern of the set, or its '*', covers the exact origin text;
+ * *out is that pattern. */
+bool origin_set_covered(const struct origin_set *s, struct str text,
+    struct origin_entry *out);
+
+/* A digest of the set that does not depend on the order of its entries. */
+void origin_set_digest(const struct origin_set *s, uint64_t digest[2]);
+
+#endif

@@ -1,0 +1,333 @@
+#include "config.h"
+
+#include "policy.h"
+
+#include <sha2.h>
+#include <stdlib.h>
+
+#include "policy_impl.h"
+#include "policy_render.h"
+
+enum { REFUSE_STATUS_DEFAULT = 403 };
+
+/* ---- life -------------------------------------------------------------- */
+
+struct policy_set *
+policy_set_new(void)
+{
+	struct policy_set *s = calloc(1, sizeof *s);
+
+	if (s != NULL)
+		s->refuse_status = REFUSE_STATUS_DEFAULT;
+	return s;
+}
+
+void
+policy_set_free(struct policy_set *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->nowned; i++)
+		origin_set_free(s->owned[i]);
+	free(s->owned);
+	free(s->policies);
+	free(s->files);
+	arena_clear(&s->arena);
+	free(s);
+}
+
+struct arena *
+policy_set_arena(struct policy_set *s)
+{
+	return &s->arena;
+}
+
+int
+policy_set_own(struct policy_set *s, struct origin_set *origins)
+{
+	struct origin_set **owned = reallocarray(s->owned, s->nowned + 1,
+	    sizeof *owned);
+
+	if (owned == NULL) {
+		origin_set_free(origins);
+		return -1;
+	}
+	s->owned = owned;
+	s->owned[s->nowned++] = origins;
+	return 0;
+}
+
+int
+policy_set_file(struct policy_set *s, unsigned file, const char *name)
+{
+	if (file >= s->nfiles) {
+		const char **files = reallocarray(s->files, (size_t)file + 1,
+		    sizeof *files);
+		if (files == NULL)
+			return -1;
+		s->files = files;
+		while (s->nfiles <= file)
+			s->files[s->nfiles++] = "";
+	}
+	s->files[file] = arena_str(&s->arena, str_of(name)).p;
+	return s->files[file] != NULL ? 0 : -1;
+}
+
+const char *
+policy_set_file_name(const struct policy_set *s, unsigned file)
+{
+	return file < s->nfiles && s->files[file] != NULL ? s->files[file] : "";
+}
+
+void
+policy_set_defaults(struct policy_set *s, int refuse_status, bool debug)
+{
+	s->refuse_status = refuse_status;
+	s->debug = debug;
+}
+
+int
+policy_set_add(struct policy_set *s, const struct policy *p)
+{
+	struct policy *copy = arena_alloc(&s->arena, sizeof *copy);
+
+	if (s->count == s->size) {
+		size_t size = s->size > 0 ? s->size * 2 : 8;
+		struct policy **policies = reallocarray(s->policies, size,
+		    sizeof *policies);
+		if (policies == NULL)
+			return -1;
+		s->policies = policies;
+		s->size = size;
+	}
+	if (copy == NULL)
+		return -1;
+	*copy = *p;
+	s->policies[s->count++] = copy;
+	return 0;
+}
+
+/* ---- names ------------------------------------------------------------- */
+
+static int
+name_compare(struct str a, struct str b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+static int
+compare_policies(const void *a, const void *b)
+{
+	const struct policy *const *x = a, *const *y = b;
+
+	return name_compare((*x)->name, (*y)->name);
+}
+
+const struct policy *
+policy_set_named(const struct policy_set *s, struct str name)
+{
+	size_t low = 0, high = s->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int c = name_compare(name, s->by_name[mid]->name);
+		if (c == 0)
+			return s->by_name[mid];
+		if (c < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}
+
+/* ---- the digest -------------------------------------------------------- */
+
+static void
+digest_str(SHA2_CTX *c, struct str text)
+{
+	uint8_t length[4] = {(uint8_t)(text.n >> 24), (uint8_t)(text.n >> 16),
+	    (uint8_t)(text.n >> 8), (uint8_t)text.n};
+
+	SHA256Update(c, length, sizeof length);
+	SHA256Update(c, (const uint8_t *)text.p, text.n);
+}
+
+static void
+digest_number(SHA2_CTX *c, uint64_t v)
+{
+	uint8_t bytes[8];
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (uint8_t)(v >> (8 * i));
+	SHA256Update(c, bytes, sizeof bytes);
+}
+
+static int
+compare_texts(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+
+	return name_compare(*x, *y);
+}
+
+/* The texts in sorted order, without those that are there twice. */
+static void
+digest_sorted(SHA2_CTX *c, struct str *texts, size_t count)
+{
+	size_t kept = 0;
+
+	qsort(texts, count, sizeof *texts, compare_texts);
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || !str_eq(texts[kept - 1], texts[i]))
+			texts[kept++] = texts[i];
+	digest_number(c, kept);
+	for (size_t i = 0; i < kept; i++)
+		digest_str(c, texts[i]);
+}
+
+static int
+digest_claims(SHA2_CTX *c, const struct claim *claims, size_t count)
+{
+	struct str *texts = calloc(count + 1, sizeof *texts);
+
+	if (texts == NULL)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		texts[i] = claims[i].text;
+	digest_sorted(c, texts, count);
+	free(texts);
+	return 0;
+}
+
+/* Field names are the same in any case. */
+static int
+digest_set(SHA2_CTX *c, const struct field_set *s)
+{
+	struct arena a = {NULL};
+	struct str *texts = arena_array(&a, s->count + 1, sizeof *texts);
+	int ret = -1;
+
+	if (texts == NULL)
+		goto out;
+	for (size_t i = 0; i < s->count; i++) {
+		char *copy;
+		struct str name = s->items[i].name;
+		copy = arena_alloc(&a, name.n + 1);
+		if (copy == NULL)
+			goto out;
+		for (size_t j = 0; j < name.n; j++)
+			copy[j] = s->fold == FIELD_FOLD ?
+			    (char)ascii_lower((unsigned char)name.p[j]) :
+			    name.p[j];
+		texts[i] = (struct str){copy, name.n};
+	}
+	digest_number(c, s->any);
+	digest_sorted(c, texts, s->count);
+	ret = 0;
+out:
+	arena_clear(&a);
+	return ret;
+}
+
+static int
+digest_policy(SHA2_CTX *c, const struct policy *p)
+{
+	uint64_t origins[2];
+
+	digest_str(c, p->name);
+	if (digest_claims(c, p->hosts, p->nhosts) != 0 ||
+	    digest_claims(c, p->paths, p->npaths) != 0 ||
+	    digest_set(c, &p->methods) != 0 ||
+	    digest_set(c, &p->headers) != 0 || digest_set(c, &p->expose) != 0)
+		return -1;
+	origin_set_digest(p->origins, origins);
+	digest_number(c, origins[0]);
+	digest_number(c, origins[1]);
+	digest_number(c, p->credentials);
+	digest_number(c, p->debug);
+	digest_number(c, (uint64_t)(p->max_age + 1));
+	digest_number(c, (uint64_t)p->success_status);
+	digest_number(c, (uint64_t)p->refuse_status);
+	return 0;
+}
+
+static int
+digest_all(struct policy_set *s)
+{
+	static const char hex[] = "0123456789abcdef";
+	uint8_t bytes[SHA256_DIGEST_LENGTH];
+	SHA2_CTX c;
+
+	SHA256Init(&c);
+	digest_number(&c, (uint64_t)s->refuse_status);
+	digest_number(&c, s->debug);
+	for (size_t i = 0; i < s->count; i++)
+		if (digest_policy(&c, s->by_name[i]) != 0)
+			return -1;
+	SHA256Final(bytes, &c);
+	for (size_t i = 0; i < sizeof bytes; i++) {
+		s->digest[2 * i] = hex[bytes[i] >> 4];
+		s->digest[2 * i + 1] = hex[bytes[i] & 15];
+	}
+	return 0;
+}
+
+/* ---- sealing and asking ------------------------------------------------ */
+
+int
+policy_set_seal(struct policy_set *s, struct diag *d)
+{
+	s->by_name = arena_array(&s->arena, s->count + 1, sizeof *s->by_name);
+	s->refuse_line = status_line_render(s->refuse_status, &s->arena);
+	if (s->by_name == NULL || s->refuse_line.p == NULL)
+		return -1;
+	for (size_t i = 0; i < s->count; i++) {
+		size_t size;
+		if (policy_render(s->policies[i], &s->arena) != 0)
+			return -1;
+		s->by_name[i] = s->policies[i];
+		size = policy_answer_max(s->policies[i]) +
+		    s->policies[i]->plain_allow.n +
+		    s->policies[i]->actual_tail.n;
+		if (size > s->reply_max)
+			s->reply_max = size;
+	}
+	qsort(s->by_name, s->count, sizeof *s->by_name, compare_policies);
+	if (policy_set_route(s, d) != 0)
+		return -1;
+	return digest_all(s);
+}
+
+size_t
+policy_set_count(const struct policy_set *s)
+{
+	return s->count;
+}
+
+const struct policy *
+policy_set_get(const struct policy_set *s, size_t i)
+{
+	return s->policies[i];
+}
+
+int
+policy_set_refuse_status(const struct policy_set *s)
+{
+	return s->refuse_status;
+}
+
+bool
+policy_set_debug(const struct policy_set *s)
+{
+	return s->debug;
+}
+
+const char *
+policy_set_digest(const struct policy_set *s)
+{
+	return s->digest;
+}

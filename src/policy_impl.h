@@ -1,0 +1,53 @@
+/* policy_impl.h - the inside of a policy set, for the files that build it. */
+#ifndef PREFLIGHTD_POLICY_IMPL_H
+#define PREFLIGHTD_POLICY_IMPL_H
+
+#include <stdint.h>
+
+#include "policy.h"
+
+/* What serves a path of a host. */
+struct route {
+	struct str path;
+	const struct policy *policy;
+};
+
+/* A host that policies claim, with its routes, the longest path first. */
+struct host_node {
+	struct str host;     /* without "*."; "" for '*' */
+	bool subdomains;
+	const struct route *routes;
+	size_t nroutes;
+};
+
+enum { DIGEST_HEX = 64 };
+
+struct policy_set {
+	struct arena arena;
+	struct policy **policies;  /* in file order */
+	size_t count, size;
+	const struct policy **by_name;
+	struct origin_set **owned;
+	size_t nowned;
+	const char **files;
+	size_t nfiles;
+	int refuse_status;
+	struct str refuse_line;
+	bool debug;
+
+	/* Built by seal. */
+	const struct host_node *nodes;
+	size_t nnodes;
+	const struct host_node *any_host;  /* the node of '*', or NULL */
+	uint32_t *table;                   /* numbers of nodes, plus 1 */
+	uint32_t mask;
+	bool has_exact_hosts, has_subdomains;
+	char digest[DIGEST_HEX + 1];
+	size_t reply_max;
+};
+
+/* Builds the nodes and their table; reports claims made twice.  Returns 0, or
+ * -1 without memory. */
+int policy_set_route(struct policy_set *s, struct diag *d);
+
+#endif

@@ -1,0 +1,183 @@
+#include "config.h"
+
+#include "reply.h"
+
+#include "buf.h"
+#include "field.h"
+#include "policy_impl.h"
+
+enum { DETAIL_MAX = 1024, REPLY_FIXED = 2048 + DETAIL_MAX };
+
+#define VARY                                                                   \
+	"Vary: Origin, Access-Control-Request-Method, "                        \
+	"Access-Control-Request-Headers\r\n"
+
+static const char not_options_text[] =
+    "preflightd answers CORS preflights: OPTIONS requests with Origin and\n"
+    "Access-Control-Request-Method.  The web server has sent it a request of\n"
+    "another method, so its configuration delegates too much.  Look at:\n"
+    "  nginx     the map that sets $cors_preflight, and where it is used\n"
+    "  lighttpd  the condition $HTTP[\"request-method\"] == \"OPTIONS\"\n"
+    "  Apache    RewriteCond %{REQUEST_METHOD} =OPTIONS\n"
+    "  HAProxy   use_backend ... if METH_OPTIONS\n"
+    "  Caddy     the matcher's method OPTIONS\n";
+
+size_t
+reply_max(const struct policy_set *s)
+{
+	return REPLY_FIXED + s->reply_max;
+}
+
+static void
+add_allow_origin(struct buf *b, const struct request *r,
+    const struct policy *p)
+{
+	buf_add(b, STR("Access-Control-Allow-Origin: "));
+	buf_add(b, origin_set_any(p->origins) ? STR("*") : r->origin);
+	buf_add(b, STR("\r\n"));
+}
+
+/* With credentials a '*' is a literal to browsers: the answer names what was
+ * asked, as far as the policy covers it. */
+static void
+add_asked_method(struct buf *b, const struct request *r,
+    const struct decision *d)
+{
+	if (!d->policy->credentials || !d->policy->methods.any ||
+	    d->reason == REASON_METHOD || r->request_method.n > ECHO_MAX)
+		return;
+	buf_add(b, STR("Access-Control-Allow-Methods: "));
+	buf_add(b, r->request_method);
+	buf_add(b, STR("\r\n"));
+}
+
+static void
+add_asked_headers(struct buf *b, const struct request *r,
+    const struct policy *p)
+{
+	size_t before = b->n, echoed = 0;
+	struct str name;
+	bool listed = field_set_find(&p->headers, STR("authorization")) != NULL;
+
+	if (!p->credentials || !p->headers.any)
+		return;
+	buf_add(b, STR("Access-Control-Allow-Headers: "));
+	size_t start = b->n;
+	for (size_t i = 0; i < r->nlines; i++)
+		for (struct str rest = r->lines[i]; list_next(&rest, &name);) {
+			echoed += name.n + 2;
+			if (echoed > ECHO_MAX)
+				break;
+			if (!listed && str_eq_fold(name, STR("authorization")))
+				continue;
+			if (b->n > start)
+				buf_add(b, STR(", "));
+			buf_add(b, name);
+		}
+	if (b->n == start)
+		b->n = before;
+	else
+		buf_add(b, STR("\r\n"));
+}
+
+static void
+add_reason(struct buf *b, const struct policy_set *s, const struct request *r,
+    const struct decision *d)
+{
+	char detail[DETAIL_MAX / 2];
+	struct buf more = BUF(detail);
+	struct place at = preflight_place(d);
+
+	buf_add(b, STR("Preflight-Reason: "));
+	buf_add(b, str_of(reason_name(d->reason)));
+	if (d->policy != NULL) {
+		buf_add(b, STR("; policy "));
+		buf_add(b, d->policy->name);
+		buf_add(b, STR(" at "));
+		buf_escaped(b, str_of(policy_set_file_name(s, at.file)), 200);
+		buf_char(b, ':');
+		buf_uint(b, at.line);
+	}
+	preflight_explain(r, d, &more);
+	if (more.n > 0) {
+		buf_add(b, STR("; "));
+		buf_add(b, buf_str(&more));
+	}
+	buf_add(b, STR("\r\n"));
+}
+
+static bool
+wants_reason(const struct policy_set *s, const struct decision *d)
+{
+	return d->policy != NULL ? d->policy->debug : s->debug;
+}
+
+static void
+answer_granted(struct buf *b, const struct request *r,
+    const struct decision *d)
+{
+	buf_add(b, d->policy->success_line);
+	add_allow_origin(b, r, d->policy);
+	buf_add(b, d->policy->tail);
+	add_asked_method(b, r, d);
+	add_asked_headers(b, r, d->policy);
+}
+
+static void
+answer_plain(struct buf *b, const struct request *r, const struct decision *d)
+{
+	buf_add(b, STR("Status: 204 No Content\r\n"));
+	buf_add(b, d->policy != NULL ? d->policy->plain_allow :
+	    STR("Allow: OPTIONS\r\n"));
+	if (d->origin_allowed) {
+		add_allow_origin(b, r, d->policy);
+		buf_add(b, d->policy->actual_tail);
+	}
+}
+
+static void
+answer_not_options(struct buf *b, const struct request *r)
+{
+	struct str text = str_of(not_options_text);
+
+	buf_add(b, STR("Status: 405 Method Not Allowed\r\n"
+	    "Allow: OPTIONS\r\nContent-Type: text/plain\r\nContent-Length: "));
+	buf_uint(b, text.n);
+	buf_add(b, STR("\r\n\r\n"));
+	if (!str_eq(r->method, STR("HEAD")))
+		buf_add(b, text);
+}
+
+size_t
+reply_write(const struct policy_set *s, const struct request *r,
+    const struct decision *d, char *out, size_t cap)
+{
+	struct buf b = {out, 0, cap, false};
+
+	switch (d->reason) {
+	case REASON_NOT_OPTIONS:
+		answer_not_options(&b, r);
+		return b.n;
+	case REASON_ALLOWED:
+	case REASON_METHOD:
+	case REASON_HEADER:
+		answer_granted(&b, r, d);
+		break;
+	case REASON_NOT_PREFLIGHT:
+		answer_plain(&b, r, d);
+		break;
+	case REASON_ORIGIN:
+	case REASON_NO_POLICY:
+	case REASON_MALFORMED:
+	case REASON_COUNT:
+	default:
+		buf_add(&b, d->policy != NULL ? d->policy->refuse_line :
+		    s->refuse_line);
+		break;
+	}
+	buf_add(&b, STR(VARY));
+	if (wants_reason(s, d))
+		add_reason(&b, s, r, d);
+	buf_add(&b, STR("\r\n"));
+	return b.n;
+}

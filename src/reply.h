@@ -1,0 +1,18 @@
+/* reply.h - a decision as a CGI response: the Status line, the header fields
+ * and an empty line (RFC 3875, 6). */
+#ifndef PREFLIGHTD_REPLY_H
+#define PREFLIGHTD_REPLY_H
+
+#include "policy.h"
+#include "preflight.h"
+#include "request.h"
+
+/* How many bytes of buffer the longest reply of these policies needs, for any
+ * request whose Origin is at most as long as the policies can allow. */
+size_t reply_max(const struct policy_set *s);
+
+/* Writes the answer and returns its length; cap is at least reply_max. */
+size_t reply_write(const struct policy_set *s, const struct request *r,
+    const struct decision *d, char *out, size_t cap);
+
+#endif

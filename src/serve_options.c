@@ -1,0 +1,210 @@
+#include "config.h"
+
+#include "serve_options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "number.h"
+
+enum {
+	OPT_SOCKET_MODE = 256, OPT_SOCKET_OWNER, OPT_SOCKET_GROUP,
+	OPT_MAX_CONNECTIONS, OPT_TIMEOUT, OPT_IDLE_TIMEOUT, OPT_GRACE, OPT_LOG,
+	OPT_LOG_LEVEL, OPT_LOG_REQUESTS,
+};
+
+enum {
+	THREADS_MAX = 256,
+	CONNECTIONS_MAX = 1000000,
+	SECONDS_MAX = 86400,
+};
+
+static const struct option options[] = {
+	{"policy", required_argument, NULL, 'p'},
+	{"listen", required_argument, NULL, 'l'},
+	{"socket-mode", required_argument, NULL, OPT_SOCKET_MODE},
+	{"socket-owner", required_argument, NULL, OPT_SOCKET_OWNER},
+	{"socket-group", required_argument, NULL, OPT_SOCKET_GROUP},
+	{"threads", required_argument, NULL, 'j'},
+	{"max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS},
+	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"idle-timeout", required_argument, NULL, OPT_IDLE_TIMEOUT},
+	{"grace", required_argument, NULL, OPT_GRACE},
+	{"log", required_argument, NULL, OPT_LOG},
+	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
+	{"log-requests", no_argument, NULL, OPT_LOG_REQUESTS},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+"usage: preflightd serve [options]\n\n"
+"Answers CORS preflights over FastCGI, in the foreground.\n\n"
+"  -p, --policy FILE        the policy file; else $PREFLIGHTD_POLICY, else\n"
+"                           " SYSCONFDIR "/preflightd/policy.ini\n"
+"  -l, --listen ADDRESS     unix:PATH, HOST:PORT or [v6]:PORT; repeatable.\n"
+"                           Without it: the sockets of LISTEN_FDS (systemd),\n"
+"                           else file descriptor 0 (spawn-fcgi, web servers)\n"
+"      --socket-mode MODE   permissions of Unix sockets, octal (0660)\n"
+"      --socket-owner USER  owner of Unix sockets\n"
+"      --socket-group GROUP group of Unix sockets\n"
+"  -j, --threads N          threads that answer, 1 to 256 (1)\n"
+"      --max-connections N  above it the one that has been quiet longest is\n"
+"                           closed (4096)\n"
+"      --timeout TIME       from a connection to its first byte, from a\n"
+"                           request's first byte to its last, and for an\n"
+"                           answer to be read; seconds, or with s, m or h (30s)\n"
+"      --idle-timeout TIME  how long a kept connection may be idle (5m)\n"
+"      --grace TIME         how long what is in flight may take after SIGTERM\n"
+"                           or SIGINT (10s)\n"
+"      --log WHERE          stderr, syslog or a file (stderr)\n"
+"      --log-level LEVEL    error, warning, info or debug (info)\n"
+"      --log-requests       log every request, not only refused ones\n"
+"  -h, --help               this text\n\n"
+"SIGHUP loads the policy again, SIGUSR1 opens the log file again.\n";
+
+static int
+wrong(const char *option, const char *value, const char *wanted)
+{
+	char text[512];
+	struct buf b = BUF(text);
+
+	buf_escaped(&b, str_of(value), 100);
+	fprintf(stderr, "preflightd: --%s: '%s' is not %s\n  preflightd serve "
+	    "--help shows the options\n", option, buf_cstr(&b), wanted);
+	return -1;
+}
+
+static int
+time_set(int64_t *ms, const char *option, const char *value,
+    unsigned long min)
+{
+	unsigned long seconds;
+
+	if (seconds_parse(value, min, SECONDS_MAX, &seconds) == -1)
+		return wrong(option, value, "a time, such as 30, 30s or 5m");
+	*ms = (int64_t)seconds * 1000;
+	return 0;
+}
+
+static int
+number_set(unsigned *to, const char *option, const char *value,
+    unsigned long max)
+{
+	unsigned long n;
+	char wanted[64];
+
+	snprintf(wanted, sizeof wanted, "a number from 1 to %lu", max);
+	if (number_parse(value, 1, max, &n) == -1)
+		return wrong(option, value, wanted);
+	*to = (unsigned)n;
+	return 0;
+}
+
+static int
+spec_add(struct serve_options *o, const char *spec)
+{
+	if (o->listen.nspecs == LISTEN_MAX)
+		return wrong("listen", spec, "one of the first 64");
+	o->specs[o->listen.nspecs++] = spec;
+	return 0;
+}
+
+static int
+mode_set(struct serve_options *o, const char *value)
+{
+	unsigned mode;
+
+	if (mode_parse(value, &mode) == -1)
+		return wrong("socket-mode", value, "a mode, such as 0660");
+	o->listen.mode = (mode_t)mode;
+	return 0;
+}
+
+static int
+level_set(struct serve_options *o, const char *value)
+{
+	int level = log_level_parse(value);
+
+	if (level == -1)
+		return wrong("log-level", value,
+		    "error, warning, info or debug");
+	o->log_level = (enum log_level)level;
+	return 0;
+}
+
+/* Takes one option; -1 after a message. */
+static int
+option_take(struct serve_options *o, int option, const char *value)
+{
+	struct server_options *s = &o->server;
+
+	switch (option) {
+	case 'p':
+		o->policy = value;
+		return 0;
+	case 'l':
+		return spec_add(o, value);
+	case 'j':
+		return number_set(&s->threads, "threads", value, THREADS_MAX);
+	case OPT_SOCKET_MODE:
+		return mode_set(o, value);
+	case OPT_SOCKET_OWNER:
+		o->listen.owner = value;
+		return 0;
+	case OPT_SOCKET_GROUP:
+		o->listen.group = value;
+		return 0;
+	case OPT_MAX_CONNECTIONS:
+		return number_set(&s->max_connections, "max-connections",
+		    value, CONNECTIONS_MAX);
+	case OPT_TIMEOUT:
+		return time_set(&s->timeout, "timeout", value, 1);
+	case OPT_IDLE_TIMEOUT:
+		return time_set(&s->idle_timeout, "idle-timeout", value, 1);
+	case OPT_GRACE:
+		return time_set(&s->grace, "grace", value, 0);
+	case OPT_LOG:
+		o->log = value;
+		return value[0] != '\0' ? 0 : wrong("log", value,
+		    "stderr, syslog or a file");
+	case OPT_LOG_LEVEL:
+		return level_set(o, value);
+	case OPT_LOG_REQUESTS:
+		s->log_requests = true;
+		return 0;
+	default:
+		/* getopt_long has said what is wrong. */
+		fputs("  preflightd serve --help shows the options\n", stderr);
+		return -1;
+	}
+}
+
+enum serve_parsed
+serve_options_parse(int argc, char **argv, struct serve_options *o)
+{
+	static char name[] = "preflightd";
+	int option;
+
+	*o = (struct serve_options){.log = "stderr",
+	    .log_level = LOG_LEVEL_INFO, .listen = {.mode = 0660},
+	    .server = {.threads = 1, .max_connections = 4096,
+	        .timeout = 30000, .idle_timeout = 300000, .grace = 10000}};
+	argv[0] = name;
+	while ((option = getopt_long(argc, argv, "p:l:j:h", options, NULL)) !=
+	    -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return SERVE_HELP;
+		}
+		if (option_take(o, option, optarg) == -1)
+			return SERVE_WRONG;
+	}
+	if (optind < argc) {
+		(void)wrong("serve", argv[optind], "an option");
+		return SERVE_WRONG;
+	}
+	o->listen.specs = o->specs;
+	return SERVE_GO;
+}

@@ -1,0 +1,63 @@
+/* server.h - the workers, the policies they answer from, and the limits over
+ * all of them. */
+#ifndef PREFLIGHTD_SERVER_H
+#define PREFLIGHTD_SERVER_H
+
+#include <stdint.h>
+
+#include "counters.h"
+#include "listen.h"
+#include "policy.h"
+
+struct server_options {
+	unsigned threads;
+	unsigned max_connections;
+	int64_t timeout, idle_timeout, grace; /* ms */
+	bool log_requests;
+};
+
+struct server;
+struct worker;
+
+/* Starts the workers; every signal that the caller waits for must be blocked.
+ * The policies become the server's.  listeners must last until server_stop
+ * returns.  Returns NULL with errno, the policies then still the caller's. */
+struct server *server_start(const struct server_options *o,
+    struct listen_set *listeners, struct policy_set *policies);
+
+/* Makes all workers answer from other policies, which become the server's, and
+ * frees the old ones once no request uses them.  Returns 0, or -1 without
+ * memory: then nothing changed. */
+int server_swap_policy(struct server *s, struct policy_set *policies);
+
+/* Stops accepting, closes the listeners, finishes what is in flight, within
+ * the grace; then the threads have ended. */
+void server_stop(struct server *s);
+
+/* A counter, summed over the workers. */
+unsigned long server_count(const struct server *s, size_t counter);
+
+void server_free(struct server *s);
+
+/* --- for workers --- */
+
+/* Which change is the newest; costs one load. */
+unsigned long server_epoch(const struct server *s);
+
+/* Goes over to the newest policies; nothing of the old ones may be in use.
+ * server_renewed then says that the worker has taken the change in. */
+void server_renew(struct server *s, struct worker *w);
+void server_renewed(struct server *s, struct worker *w);
+
+/* The end of the grace in ms, or 0 while the server serves. */
+int64_t server_stopping(const struct server *s);
+
+/* Counts connections. */
+void server_conn_opened(struct server *s);
+void server_conn_closed(struct server *s);
+
+/* Where there is one connection too many, closes the one of all workers that
+ * has been quiet longest, or has its worker do so soon. */
+void server_make_room(struct server *s, struct worker *w);
+
+#endif

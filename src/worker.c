@@ -1,0 +1,423 @@
+#include "config.h"
+
+#include "worker.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "server.h"
+
+enum {
+	EVENTS = 64,
+	ACCEPTS = 16,        /* per wake-up and listener: others wait too */
+	PAUSE_MS = 100,      /* without descriptors or memory */
+	FIRST_BYTE_MS = 500, /* at the end, for who has just connected */
+};
+
+int64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- listening --- */
+
+static int
+listeners_add(struct worker *w)
+{
+	struct epoll_event ev;
+
+	for (size_t i = 0; i < w->nlisteners; i++) {
+		ev = (struct epoll_event){.events = EPOLLIN | EPOLLEXCLUSIVE,
+		    .data.ptr = &w->listeners[i]};
+		if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->listeners[i].fd,
+		    &ev) == -1)
+			return -1;
+	}
+	w->listening = true;
+	return 0;
+}
+
+static void
+listeners_remove(struct worker *w)
+{
+	if (w->listening)
+		for (size_t i = 0; i < w->nlisteners; i++)
+			epoll_ctl(w->epoll, EPOLL_CTL_DEL, w->listeners[i].fd,
+			    NULL);
+	w->listening = false;
+}
+
+/* Leaves who connects in the queue for a while. */
+static void
+accept_pause(struct worker *w)
+{
+	struct log_line l;
+
+	listeners_remove(w);
+	w->paused_until = w->now + PAUSE_MS;
+	count_add(&w->counters, COUNT_ACCEPT_PAUSES);
+	if (log_begin(&l, LOG_LEVEL_WARNING, "accept-paused",
+	    "out-of-descriptors", LOG_SOME))
+		log_end(&l);
+}
+
+/* Accepts one.  Returns false where there is no more to accept now. */
+static bool
+accept_one(struct worker *w, const struct worker_listener *l)
+{
+	int fd, one = 1;
+
+	fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd == -1 && (errno == EMFILE || errno == ENFILE) &&
+	    worker_evict_quietest(w, COUNT_EVICTED_CONNECTIONS))
+		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd == -1) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM) {
+			accept_pause(w);
+			return false;
+		}
+		/* The rest is about one connection that is gone already. */
+		return errno != EAGAIN && errno != EBADF && errno != EINVAL;
+	}
+	if (l->tcp)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	conn_open(w, fd);
+	return true;
+}
+
+static void
+accept_some(struct worker *w, const struct worker_listener *l, int most)
+{
+	for (int i = 0; i < most && accept_one(w, l); i++)
+		;
+}
+
+/* --- limits --- */
+
+void
+worker_wait(struct worker *w, struct conn *c, enum wait wait)
+{
+	list_remove(&c->by_wait);
+	list_append(&w->waiting[wait], &c->by_wait);
+	c->wait = wait;
+	c->deadline = w->now + w->duration[wait];
+}
+
+bool
+worker_evict_quietest(struct worker *w, enum counter why)
+{
+	struct log_line l;
+
+	if (list_empty(&w->activity))
+		return false;
+	conn_close(w, LIST_ELEMENT(w->activity.next, struct conn,
+	    by_activity));
+	count_add(&w->counters, why);
+	if (log_begin(&l, LOG_LEVEL_WARNING, "closed", counter_name(why),
+	    LOG_SOME))
+		log_end(&l);
+	return true;
+}
+
+void
+worker_publish(struct worker *w)
+{
+	int64_t quietest = INT64_MAX;
+
+	if (!list_empty(&w->activity))
+		quietest = LIST_ELEMENT(w->activity.next, struct conn,
+		    by_activity)->active;
+	atomic_store_explicit(&w->quietest, quietest, memory_order_relaxed);
+}
+
+/* Makes room where half-sent requests and unread answers take too much: the
+ * oldest of them go. */
+static void
+memory_trim(struct worker *w)
+{
+	static const enum wait order[] = {WAIT_REST, WAIT_READER};
+	struct log_line l;
+	struct link *head;
+
+	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+		head = &w->waiting[order[i]];
+		while (pool_is_over(&w->pool) && !list_empty(head)) {
+			conn_close(w, LIST_ELEMENT(head->next, struct conn,
+			    by_wait));
+			count_add(&w->counters, COUNT_EVICTED_MEMORY);
+			if (log_begin(&l, LOG_LEVEL_WARNING, "closed",
+			    "evicted-memory", LOG_SOME))
+				log_end(&l);
+		}
+	}
+}
+
+/* Whoever kept us waiting too long; one that only stayed idle, or lingered, did
+ * nothing wrong. */
+static void
+timeout_note(struct worker *w, enum wait wait)
+{
+	static const enum counter counters[] = {
+		[WAIT_FIRST] = COUNT_TIMEOUT_FIRST,
+		[WAIT_REST] = COUNT_TIMEOUT_REQUEST,
+		[WAIT_READER] = COUNT_TIMEOUT_ANSWER,
+		[WAIT_NEXT] = COUNT_TIMEOUT_IDLE,
+	};
+	struct log_line l;
+
+	if (wait == WAIT_END)
+		return;
+	count_add(&w->counters, counters[wait]);
+	if (log_begin(&l, wait == WAIT_NEXT ? LOG_LEVEL_DEBUG
+	    : LOG_LEVEL_WARNING, "closed", counter_name(counters[wait]),
+	    LOG_SOME))
+		log_end(&l);
+}
+
+static void
+expire(struct worker *w)
+{
+	struct link *head;
+	struct conn *c;
+
+	for (size_t i = 0; i < WAITS; i++) {
+		head = &w->waiting[i];
+		while (!list_empty(head)) {
+			c = LIST_ELEMENT(head->next, struct conn, by_wait);
+			if (c->deadline > w->now)
+				break;
+			timeout_note(w, (enum wait)i);
+			conn_close(w, c);
+		}
+	}
+	if (w->paused_until != 0 && w->now >= w->paused_until) {
+		w->paused_until = 0;
+		if (!w->stopping && listeners_add(w) == -1)
+			accept_pause(w);
+	}
+}
+
+/* --- the end --- */
+
+static void
+close_all(struct worker *w)
+{
+	while (!list_empty(&w->activity))
+		conn_close(w, LIST_ELEMENT(w->activity.next, struct conn,
+		    by_activity));
+}
+
+/* Idle connections close, unless a request has just arrived. */
+static void
+stop_idle(struct worker *w)
+{
+	struct link *head = &w->waiting[WAIT_NEXT], *next;
+	struct conn *c;
+
+	for (struct link *l = head->next; l != head; l = next) {
+		next = l->next;
+		c = LIST_ELEMENT(l, struct conn, by_wait);
+		conn_readable(w, c);
+		if (c->fd != -1 && c->wait == WAIT_NEXT)
+			conn_close(w, c);
+	}
+}
+
+static void
+stop_fresh(struct worker *w)
+{
+	struct link *head = &w->waiting[WAIT_FIRST];
+	struct conn *c;
+
+	if (w->duration[WAIT_FIRST] > FIRST_BYTE_MS)
+		w->duration[WAIT_FIRST] = FIRST_BYTE_MS;
+	for (struct link *l = head->next; l != head; l = l->next) {
+		c = LIST_ELEMENT(l, struct conn, by_wait);
+		if (c->deadline > w->now + FIRST_BYTE_MS)
+			c->deadline = w->now + FIRST_BYTE_MS;
+	}
+}
+
+/* Who is in the queue of a socket that closes has connected in good faith; the
+ * queue of an inherited one goes to the next process. */
+static void
+stop_begin(struct worker *w, int64_t stop_at)
+{
+	listeners_remove(w);
+	w->stopping = true;
+	w->stop_at = stop_at;
+	for (size_t i = 0; i < w->nlisteners; i++)
+		if (!w->listeners[i].inherited)
+			accept_some(w, &w->listeners[i], SOMAXCONN);
+	stop_fresh(w);
+	stop_idle(w);
+}
+
+/* --- the loop --- */
+
+/* How long to sleep, in ms, -1 for ever. */
+static int
+patience(const struct worker *w)
+{
+	int64_t until = INT64_MAX;
+	const struct conn *c;
+
+	for (size_t i = 0; i < WAITS; i++) {
+		if (list_empty(&w->waiting[i]))
+			continue;
+		c = LIST_ELEMENT(w->waiting[i].next, struct conn, by_wait);
+		if (c->deadline < until)
+			until = c->deadline;
+	}
+	if (w->paused_until != 0 && w->paused_until < until)
+		until = w->paused_until;
+	if (w->stopping && w->stop_at < until)
+		until = w->stop_at;
+	if (until == INT64_MAX)
+		return -1;
+	if (until <= w->now)
+		return 0;
+	return until - w->now > 60000 ? 60000 : (int)(until - w->now);
+}
+
+static void
+dispatch(struct worker *w, void *target)
+{
+	enum source source = *(const enum source *)target;
+	struct conn *c = target;
+	uint64_t wakes;
+
+	if (source == SOURCE_LISTENER) {
+		if (w->listening)
+			accept_some(w, target, ACCEPTS);
+	} else if (source == SOURCE_WAKE) {
+		if (read(w->wake, &wakes, sizeof wakes) == -1)
+			return;
+	} else if (c->fd == -1) {
+		return; /* closed by an earlier event */
+	} else if (c->writing) {
+		conn_writable(w, c);
+	} else {
+		conn_readable(w, c);
+	}
+}
+
+/* Between two wake-ups nothing of a request or a policy is in use. */
+static void
+look_around(struct worker *w)
+{
+	int64_t stop_at;
+
+	if (server_epoch(w->server) == w->epoch)
+		return;
+	server_renew(w->server, w);
+	stop_at = server_stopping(w->server);
+	if (stop_at != 0 && !w->stopping)
+		stop_begin(w, stop_at);
+	server_renewed(w->server, w);
+}
+
+static void
+keep_limits(struct worker *w)
+{
+	unsigned evict = atomic_load_explicit(&w->evict, memory_order_relaxed);
+
+	if (evict > 0)
+		for (evict = atomic_exchange(&w->evict, 0); evict > 0; evict--)
+			server_make_room(w->server, w);
+	if (pool_is_over(&w->pool))
+		memory_trim(w);
+	expire(w);
+	worker_publish(w);
+}
+
+void *
+worker_run(void *worker)
+{
+	struct worker *w = worker;
+	struct epoll_event ev[EVENTS];
+	int n;
+
+	w->now = clock_ms();
+	do {
+		n = epoll_wait(w->epoll, ev, EVENTS, patience(w));
+		w->now = clock_ms();
+		look_around(w);
+		for (int i = 0; i < n; i++)
+			dispatch(w, ev[i].data.ptr);
+		keep_limits(w);
+		if (w->stopping && w->now >= w->stop_at)
+			close_all(w);
+		conn_reap(w);
+	} while (!w->stopping || w->nconns > 0);
+	return NULL;
+}
+
+void
+worker_wake(struct worker *w)
+{
+	uint64_t one = 1;
+	ssize_t n;
+
+	/* It fails only where the counter is full: then it is awake. */
+	n = write(w->wake, &one, sizeof one);
+	(void)n;
+}
+
+/* --- making and ending --- */
+
+int
+worker_init(struct worker *w, const struct listen_set *listeners,
+    unsigned max_connections, size_t max_held)
+{
+	struct epoll_event ev = {.events = EPOLLIN,
+	    .data.ptr = &w->wake_source};
+
+	for (size_t i = 0; i < WAITS; i++)
+		list_init(&w->waiting[i]);
+	list_init(&w->activity);
+	list_init(&w->dead);
+	w->wake_source = SOURCE_WAKE;
+	w->pool.max = max_held;
+	w->stream_env = (struct stream_env){&w->pool, max_connections};
+	atomic_store(&w->quietest, INT64_MAX);
+	for (size_t i = 0; i < listeners->n; i++)
+		w->listeners[w->nlisteners++] = (struct worker_listener){
+		    SOURCE_LISTENER, listeners->at[i].fd, listeners->at[i].tcp,
+		    listeners->at[i].inherited};
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->epoll == -1 || w->wake == -1)
+		return -1;
+	if ((w->fcgi = fcgi_new()) == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->wake, &ev) == -1)
+		return -1;
+	return listeners_add(w);
+}
+
+void
+worker_clear(struct worker *w)
+{
+	fcgi_free(w->fcgi);
+	pool_clear(&w->pool);
+	if (w->wake != -1)
+		close(w->wake);
+	if (w->epoll != -1)
+		close(w->epoll);
+}

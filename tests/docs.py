@@ -1,0 +1,106 @@
+"""README.md and the manual say what the program does: the examples are run and
+compared, the fragments are those of etc/, the options are those of --help.
+"""
+
+import os
+import re
+import subprocess
+import tempfile
+
+import tap
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PREFLIGHTD = os.environ.get("PREFLIGHTD", os.path.join(TOP, "preflightd"))
+
+
+def read(name):
+    with open(os.path.join(TOP, name), encoding="utf-8") as f:
+        return f.read()
+
+
+def run(*argv, folder=None):
+    """Exit status, stdout and stderr of preflightd."""
+    done = subprocess.run([PREFLIGHTD, *argv], cwd=folder, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def blocks(text):
+    """The fenced blocks of a Markdown text as (language, content)."""
+    found = re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", text, re.M | re.S)
+    return [(language, re.sub("^" + indent, "", body, flags=re.M))
+            for indent, language, body in found]
+
+
+def section(text, title):
+    """What is below a heading of Markdown, up to the next of its kind."""
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.M | re.S)[1]
+
+
+def check_fragments(readme):
+    bodies = [body for _, body in blocks(readme)]
+    for name in ("etc/nginx-http.conf", "etc/nginx-server.conf",
+                 "etc/lighttpd.conf"):
+        tap.ok(read(name) in bodies, f"README.md shows {name} as it is")
+
+
+def check_example(readme, folder):
+    example = next(body for language, body in
+                   blocks(section(readme, "Using it")) if language == "ini")
+    test = next(body for language, body in
+                blocks(section(readme, "The policy file")) if language == "ini")
+    with open(os.path.join(folder, "policy.ini"), "w", encoding="utf-8") as f:
+        f.write(example + "\n" + test)
+    tap.is_equal(run("check", "-p", "policy.ini", folder=folder)[::2], (0, ""),
+                 "README.md's policy is good and passes README.md's test")
+
+
+def check_errors(readme, folder):
+    (_, faulty), (_, wanted) = blocks(section(readme, "Checking a policy"))
+    with open(os.path.join(folder, "policy.ini"), "w", encoding="utf-8") as f:
+        f.write(faulty)
+    command, _, wanted = wanted.partition("\n")
+    argv = command.removeprefix("$ preflightd ").split()
+    status, out, err = run(*argv, folder=folder)
+    tap.is_equal(status, 2, "README.md's faulty policy is refused")
+    tap.is_equal(err + out, wanted, "README.md shows what check prints")
+
+
+def check_keys(readme):
+    table = section(readme, "The policy file").partition("\n\nAn entry of")[0]
+    keys = re.findall(r"^\| `([a-z-]+)` \|", table, re.M)
+    status, out, _ = run("check", "--keys")
+    policy_keys = out.partition("[test")[0]
+    tap.is_equal((status, keys), (0, re.findall(r"^  ([a-z-]+) ", policy_keys,
+                                                re.M)),
+                 "README.md has the keys of check --keys")
+
+
+def options(text):
+    return set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text)) - {"help"}
+
+
+def check_options(readme):
+    manual = read("src/preflightd.8").replace("\\-", "-")
+    for command, title in (("serve", "Running"), ("check", "Checking a policy")):
+        status, out, _ = run(command, "--help")
+        tap.is_equal(status, 0, f"{command} --help ends with 0")
+        part = re.search(rf"^\.Ss {command}\n(.*?)(?=^\.S[sh] )", manual,
+                         re.M | re.S)[1]
+        in_manual = set(re.findall(r"Fl -([a-z-]+)", part))
+        tap.is_equal(in_manual, options(out),
+                     f"the manual has the options of {command} --help")
+        in_readme = options(section(readme, title)) | {"policy"}
+        tap.is_equal(in_readme, options(out),
+                     f"README.md has the options of {command} --help")
+
+
+text = read("README.md")
+check_fragments(text)
+with tempfile.TemporaryDirectory() as private:
+    check_example(text, private)
+    check_errors(text, private)
+check_keys(text)
+check_options(text)
+tap.done()

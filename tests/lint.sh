@@ -1,0 +1,62 @@
+#!/bin/sh
+# Style that a tool can judge: shell scripts, manual pages, white space.
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top" || exit 99
+count=0
+status=0
+
+# Runs a command as one case; what it prints is shown where it fails.
+try()
+{
+	what=$1
+	shift
+	count=$((count + 1))
+	if output=$("$@" 2>&1); then
+		echo "ok $count - $what"
+	else
+		status=1
+		echo "not ok $count - $what"
+		printf '%s\n' "$output" | sed 's/^/# /'
+	fi
+}
+
+# The same with a tool that may be missing; a failure where CI is set.
+try_with()
+{
+	if command -v "$1" >/dev/null 2>&1; then
+		shift
+		try "$@"
+		return
+	fi
+	count=$((count + 1))
+	if [ -n "${CI-}" ]; then
+		status=1
+		echo "not ok $count - $2"
+		echo "# $1 is missing, and CI is set"
+	else
+		echo "ok $count - $2 # SKIP $1 is missing"
+	fi
+}
+
+# Succeeds where awk prints nothing.
+awk_finds_nothing()
+{
+	found=$(awk "$@") || return
+	[ -z "$found" ] || { printf '%s\n' "$found"; return 1; }
+}
+
+for script in scripts/* .ci/run tests/*.sh tests/run-*; do
+	try_with shellcheck "shellcheck $script" \
+	    shellcheck -e SC2317 "$script"
+done
+for page in src/*.[58]; do
+	try_with mandoc "mandoc $page" mandoc -Tlint -Wwarning "$page"
+done
+# shellcheck disable=SC2016
+try 'no line ends in white space' \
+    awk_finds_nothing '/[ \t\r]$/ { print FILENAME ":" FNR ": " $0 }' \
+    configure.ac Makefile.am README.md NEWS src/*.[ch58] etc/*.* \
+    etc/demo/* scripts/* tests/*.* tests/*/*.*
+echo "1..$count"
+exit $status

@@ -1,0 +1,191 @@
+"""The cases through nginx, with the fragments of etc/ as they are installed;
+the socket's path is all that is changed in them.
+"""
+
+import os
+import re
+
+import cases
+import harness
+import tap
+
+SOCKET = "unix:/run/preflightd/preflightd.sock"
+
+
+def fragments(stage, backend, kept):
+    """Writes the two fragments into the stage."""
+    for name in ("nginx-http.conf", "nginx-server.conf"):
+        with open(os.path.join(harness.TOP, "etc", name), encoding="utf-8") as f:
+            text = f.read()
+        text = text.replace(SOCKET, backend)
+        if not kept:
+            text = text.replace("\tkeepalive 2;", "\t#")
+            text = text.replace("fastcgi_keep_conn on", "fastcgi_keep_conn off")
+        stage.write(name, text)
+
+
+def server(stage, names, extra="", location="proxy_pass http://application;"):
+    return f"""
+	server {{
+		listen unix:{stage.path('http.sock')};
+		server_name {names};
+		{extra}
+		location / {{
+			{location}
+		}}
+	}}"""
+
+
+def readme_actual():
+    """README.md's lines for actual responses: those of http and of server."""
+    with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
+        found = re.search(r"^```nginx\n(map \$http_origin \$cors_origin .*?)"
+                          r"\n\n(add_header .*?)^```", f.read(), re.M | re.S)
+    return found.groups()
+
+
+def configuration(stage, application):
+    user = "user root;" if os.geteuid() == 0 else ""
+    include = "include nginx-server.conf;"
+    auth = 'auth_basic "test"; auth_basic_user_file passwords;'
+    named = "fastcgi_param CORS_POLICY admin;"
+    everything = """fastcgi_pass preflightd; fastcgi_keep_conn on;
+			fastcgi_param REQUEST_METHOD $request_method;
+			fastcgi_param REQUEST_URI $request_uri;"""
+    with open(stage.path("nginx-server.conf"), encoding="utf-8") as f:
+        stage.write("named.conf", f.read().replace(
+            "fastcgi_pass preflightd;", "fastcgi_pass preflightd; " + named))
+    stage.write("passwords", "u:{PLAIN}p\n")
+    actual_http, actual_server = readme_actual()
+    temporary = "\n\t".join(
+        f"{kind}_temp_path {stage.path(kind)};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    return f"""{user}
+worker_processes 1;
+daemon off;
+pid {stage.path('nginx.pid')};
+events {{ worker_connections 64; }}
+http {{
+	access_log off;
+	add_header X-Inherited "must not be on a preflight" always;
+	{temporary}
+	upstream application {{ server unix:{application}; }}
+	include nginx-http.conf;
+	{actual_http}
+	{server(stage, "_", include)}
+	{server(stage, "actual.example.com", actual_server
+            + "location /gone { return 404; }")}
+	{server(stage, "auth.example.com", include + auth)}
+	{server(stage, "named.example.com", "include named.conf;")}
+	{server(stage, "everything.example.com", "", everything)}
+}}
+"""
+
+
+def start(stage, backend, kept):
+    application = stage.start_application()
+    fragments(stage, backend, kept)
+    conf = stage.write("nginx.conf", configuration(stage, application))
+    address = stage.path("http.sock")
+    log = stage.path("nginx-error.log")
+    stage.start("nginx", ["nginx", "-e", log, "-p", stage.folder, "-c", conf],
+                address)
+    return address
+
+
+def preflight(address):
+    return harness.request(address, "OPTIONS /", [
+        ("Host", "api.example.com"), ("Origin", cases.APP),
+        ("Access-Control-Request-Method", "PUT")])
+
+
+def is_answered(answer, what):
+    tap.ok(answer.status == 204 and answer.cors() == cases.api(cases.APP),
+           what, str(answer))
+
+
+def inherited(address):
+    answer = preflight(address)
+    tap.ok(answer.status == 204 and not answer.values("x-inherited"),
+           "a preflight's answer has nothing but preflightd's headers",
+           str(answer))
+
+
+def actual(address):
+    """README.md's way to mark actual responses."""
+    for path, status in (("/x", 200), ("/gone", 404)):
+        for origin, marked in ((cases.APP, True),
+                               ("https://b.a.apps.example.com", True),
+                               ("https://app.example.com.evil.com", False),
+                               ("https://appxexample.com", False),
+                               ("https://apps.example.com", False),
+                               ("https://evil.com/.apps.example.com", False)):
+            answer = harness.request(address, f"GET {path}", [
+                ("Host", "actual.example.com"), ("Origin", origin)])
+            wanted = {"access-control-allow-origin": origin,
+                      "access-control-allow-credentials": "true"}
+            tap.ok(answer.status == status and answer.values("vary") ==
+                   ["Origin"] and answer.cors() == (wanted if marked else {}),
+                   f"README.md's actual responses: {status} for {origin}",
+                   str(answer))
+
+
+def policy():
+    return os.path.join(harness.TOP, "tests", "server", "policy.ini")
+
+
+def unix(stage):
+    return stage.path("preflightd.sock")
+
+
+def tcp(_):
+    return ("127.0.0.1", harness.free_port())
+
+
+def variant(name, address_of, spawner, kept):
+    """All cases with one way to reach preflightd."""
+    with harness.Stage() as stage:
+        backend = address_of(stage)
+        stage.start_preflightd(backend, policy(), spawner)
+        text = (f"unix:{backend}" if isinstance(backend, str)
+                else f"{backend[0]}:{backend[1]}")
+        address = start(stage, text, kept)
+        cases.run("nginx", name, address)
+        inherited(address)
+        if kept:
+            actual(address)
+
+
+def outage():
+    """preflightd restarted, gone, and back."""
+    with harness.Stage() as stage:
+        backend = unix(stage)
+        daemon = stage.start_preflightd(backend, policy())
+        address = start(stage, f"unix:{backend}", True)
+        is_answered(preflight(address), "preflightd up")
+        tap.is_equal(stage.stop(daemon), 0, "preflightd ends with 0")
+        daemon = stage.start_preflightd(backend, policy())
+        is_answered(preflight(address), "preflightd restarted: the connection "
+                    "that nginx kept is made anew")
+        stage.stop(daemon)
+        answer = preflight(address)
+        tap.ok(answer.status == 502 and not answer.cors(),
+               "preflightd down: 502 without CORS headers", str(answer))
+        answer = harness.request(address, "GET /x", [
+            ("Host", "api.example.com"), ("Origin", cases.APP)])
+        tap.ok(answer.values("x-application"),
+               "preflightd down: actual requests go on", str(answer))
+        stage.start_preflightd(backend, policy())
+        # With a single server nginx asks again at once.
+        is_answered(preflight(address), "preflightd back: answers at once")
+
+
+missing = harness.find("nginx", "spawn-fcgi", "multiwatch")
+if missing:
+    tap.skip_all(f"{', '.join(missing)} missing")
+variant("nginx, unix socket, kept", unix, "spawn-fcgi", True)
+variant("nginx, unix socket, not kept", unix, "multiwatch", False)
+variant("nginx, TCP, kept", tcp, "multiwatch", True)
+variant("nginx, TCP, not kept", tcp, "spawn-fcgi", False)
+outage()
+tap.done()

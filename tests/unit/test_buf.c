@@ -1,0 +1,117 @@
+#include "config.h"
+
+#include "buf.h"
+
+#include "arena.h"
+#include "unit.h"
+
+Test(buf, adds_up_to_its_size)
+{
+	char text[4];
+	struct buf b = BUF(text);
+
+	buf_add(&b, STR("ab"));
+	buf_add(&b, STR("cde"));
+	cr_assert(b.full);
+	cr_assert(str_eq(buf_str(&b), STR("ab")), "the rest is left out");
+	buf_add(&b, STR("cd"));
+	cr_assert(str_eq(buf_str(&b), STR("abcd")));
+}
+
+Test(buf, ends_with_a_nul)
+{
+	char text[4];
+	struct buf b = BUF(text);
+
+	buf_add(&b, STR("abc"));
+	cr_assert_str_eq(buf_cstr(&b), "abc");
+	cr_assert(!b.full);
+	buf_char(&b, 'd');
+	cr_assert_str_eq(buf_cstr(&b), "abc");
+	cr_assert(b.full, "the last byte gave way");
+}
+
+Test(buf, writes_numbers)
+{
+	static const struct {
+		unsigned long v;
+		const char *text;
+	} rows[] = {
+		{0, "0"}, {9, "9"}, {10, "10"}, {4294967295, "4294967295"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[32];
+		struct buf b = BUF(text);
+
+		buf_uint(&b, rows[i].v);
+		cr_expect_str_eq(buf_cstr(&b), rows[i].text);
+	}
+}
+
+Test(buf, escapes)
+{
+	static const struct {
+		const char *about;
+		struct str in;
+		size_t max;
+		const char *out;
+	} rows[] = {
+		{"plain", RAW("a b'~"), 9, "a b'~"},
+		{"quotes and backslash", RAW("\"\\"), 9, "\\x22\\x5c"},
+		{"control bytes", RAW("\0\t\n\x1b\x7f"), 9,
+		    "\\x00\\x09\\x0a\\x1b\\x7f"},
+		{"8-bit bytes", RAW("\xc3\xbc\xff"), 9, "\\xc3\\xbc\\xff"},
+		{"just fits", RAW("abc"), 3, "abc"},
+		{"cut", RAW("abcd"), 3, "abc..."},
+		{"empty", RAW(""), 0, ""},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[64];
+		struct buf b = BUF(text);
+
+		buf_escaped(&b, rows[i].in, rows[i].max);
+		cr_expect_str_eq(buf_cstr(&b), rows[i].out, "%s",
+		    rows[i].about);
+	}
+}
+
+Test(arena, gives_zeroed_and_aligned_memory)
+{
+	struct arena a = {NULL};
+
+	for (size_t n = 0; n < 20000; n += 333) {
+		char *p = arena_alloc(&a, n);
+
+		cr_assert(p != NULL);
+		cr_assert((uintptr_t)p % _Alignof(max_align_t) == 0);
+		for (size_t i = 0; i < n; i++)
+			cr_assert(p[i] == 0);
+		if (n > 0)
+			memset(p, 'x', n);
+	}
+	arena_clear(&a);
+	cr_assert(arena_alloc(&a, 1) != NULL, "usable after arena_clear");
+	arena_clear(&a);
+}
+
+Test(arena, refuses_sizes_that_overflow)
+{
+	struct arena a = {NULL};
+
+	cr_expect(arena_alloc(&a, SIZE_MAX) == NULL);
+	cr_expect(arena_str(&a, (struct str){"", SIZE_MAX}).p == NULL);
+	cr_expect(arena_array(&a, SIZE_MAX / 2, 3) == NULL);
+	arena_clear(&a);
+}
+
+Test(arena, copies_strings)
+{
+	struct arena a = {NULL};
+	struct str s = arena_str(&a, RAW("a\0b"));
+
+	cr_assert(str_eq(s, RAW("a\0b")));
+	cr_assert(s.p[3] == '\0');
+	arena_clear(&a);
+}

@@ -1,0 +1,156 @@
+#include "config.h"
+
+#include "field.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "unit.h"
+
+Test(field, tokens)
+{
+	static const char good[] = "!#$%&'*+-.^_`|~0123456789"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	char c;
+
+	cr_expect(!token_valid(STR("")));
+	cr_expect(token_valid(str_of(good)));
+	for (int i = 0; i < 256; i++) {
+		c = (char)i;
+		cr_expect(token_valid((struct str){&c, 1}) ==
+		    (i != 0 && strchr(good, i) != NULL), "byte %d", i);
+	}
+}
+
+Test(field, lists)
+{
+	static const struct {
+		const char *text, *elements;
+	} rows[] = {
+		{"", ""}, {" \t", ""}, {",,, ,", ""},
+		{"a", "a|"}, {"a,b", "a|b|"}, {" a , b ", "a|b|"},
+		{",, a\t,,b ,", "a|b|"}, {"a b,c", "a b|c|"},
+		{"a,", "a|"}, {",a", "a|"}, {"a;b", "a;b|"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct str rest = str_of(rows[i].text), element;
+		char got[64] = "";
+		while (list_next(&rest, &element))
+			snprintf(got + strlen(got), sizeof got - strlen(got),
+			    "%.*s|", STR_ARG(element));
+		cr_expect_str_eq(got, rows[i].elements, "'%s': %s",
+		    rows[i].text, got);
+	}
+}
+
+static void
+expect_ids(int (*check)(struct str, struct diag *, struct place),
+    const char *name, const char *ids)
+{
+	struct diag *d = diag_new();
+
+	(void)diag_file(d, "f");
+	int ret = check(str_of(name), d, (struct place){0, 1, 1});
+	char *got = unit_ids(d);
+	cr_expect_str_eq(got, ids, "'%s': %s", name, got);
+	cr_expect(ret == (diag_errors(d) > 0 ? -1 : 0), "'%s': %d", name, ret);
+	free(got);
+	diag_free(d);
+}
+
+Test(field, forbidden_names)
+{
+	static const char *const methods[] = {"CONNECT", "connect", "TRACE",
+	    "Trace", "TRACK", "track"};
+	static const char *const requests[] = {"Accept-Charset",
+	    "accept-encoding", "Connection", "Content-Length", "Cookie",
+	    "Cookie2", "Date", "DNT", "Expect", "Host", "Keep-Alive", "Origin",
+	    "Referer", "Set-Cookie", "TE", "Trailer", "Transfer-Encoding",
+	    "Upgrade", "Via", "Proxy-Authorization", "proxy-x", "Sec-Fetch-Mode",
+	    "sec-x", "Access-Control-Request-Method",
+	    "access-control-request-headers", "Access-Control-Allow-Origin",
+	    "Access-Control-Max-Age"};
+	static const char *const responses[] = {"Set-Cookie", "set-cookie2",
+	    "Origin", "Access-Control-Request-Method",
+	    "Access-Control-Allow-Methods", "access-control-max-age"};
+	struct place at = {0, 1, 1};
+
+	for (size_t i = 0; i < COUNT(methods); i++)
+		cr_expect(method_check(str_of(methods[i]), NULL, at) == -1,
+		    "%s", methods[i]);
+	for (size_t i = 0; i < COUNT(requests); i++)
+		cr_expect(request_header_check(str_of(requests[i]), NULL, at)
+		    == -1, "%s", requests[i]);
+	for (size_t i = 0; i < COUNT(responses); i++)
+		cr_expect(response_header_check(str_of(responses[i]), NULL, at)
+		    == -1, "%s", responses[i]);
+	cr_expect(method_check(STR("PROPFIND"), NULL, at) == 0);
+	cr_expect(request_header_check(STR("X-HTTP-Method"), NULL, at) == 0);
+	cr_expect(request_header_check(STR("Security"), NULL, at) == 0);
+	cr_expect(response_header_check(STR("Cookie"), NULL, at) == 0);
+	cr_expect(method_check(STR("A B"), NULL, at) == -1);
+	cr_expect(request_header_check(STR("X:"), NULL, at) == -1);
+	cr_expect(response_header_check(STR("X\x80"), NULL, at) == -1);
+}
+
+Test(field, warnings)
+{
+	expect_ids(method_check, "PATCH", "");
+	expect_ids(method_check, "patch", "method-case");
+	expect_ids(method_check, "put", "method-case");
+	expect_ids(method_check, "purgeCache", "");
+}
+
+Test(field, sets)
+{
+	static const struct field_item items[] = {
+		{{"X-One", 5}, {0, 1, 1}, NULL}, {{"*", 1}, {0, 2, 1}, NULL},
+		{{"Authorization", 13}, {0, 3, 1}, NULL},
+		{{"x-one", 5}, {0, 4, 1}, NULL},
+	};
+	struct arena a = {NULL};
+	struct field_set fold, exact, none;
+
+	cr_assert(field_set_init(&fold, FIELD_FOLD, items, COUNT(items), &a)
+	    == 0);
+	cr_expect(fold.any && fold.any_at.line == 2 && fold.count == 2);
+	cr_expect(field_set_find(&fold, STR("X-ONE"))->at.line == 1);
+	cr_expect(field_set_find(&fold, STR("authorization")) != NULL);
+	cr_expect(field_set_find(&fold, STR("x-two")) == NULL);
+	cr_expect(field_set_find(&fold, STR("*")) == NULL);
+	cr_expect(field_set_find(&fold, STR("")) == NULL);
+	cr_assert(field_set_init(&exact, FIELD_EXACT, items, COUNT(items), &a)
+	    == 0);
+	cr_expect(exact.count == 3);
+	cr_expect(field_set_find(&exact, STR("x-one"))->at.line == 4);
+	cr_expect(field_set_find(&exact, STR("X-ONE")) == NULL);
+	cr_assert(field_set_init(&none, FIELD_FOLD, NULL, 0, &a) == 0);
+	cr_expect(field_set_find(&none, STR("x")) == NULL);
+	arena_clear(&a);
+}
+
+Test(field, a_thousand_names)
+{
+	enum { N = 1000 };
+	static struct field_item items[N];
+	static char names[N][16];
+	struct arena a = {NULL};
+	struct field_set s;
+
+	for (unsigned i = 0; i < N; i++) {
+		int n = snprintf(names[i], sizeof names[i], "X-%u-y", i);
+		items[i].name = (struct str){names[i], (size_t)n};
+		items[i].at.line = i;
+	}
+	cr_assert(field_set_init(&s, FIELD_FOLD, items, N, &a) == 0);
+	for (unsigned i = 0; i < N; i++) {
+		names[i][0] = 'x';
+		const struct field_item *item = field_set_find(&s,
+		    items[i].name);
+		cr_expect(item != NULL && item->at.line == i, "%s", names[i]);
+		names[i][0] = 'z';
+		cr_expect(field_set_find(&s, items[i].name) == NULL);
+	}
+	arena_clear(&a);
+}
