@@ -12,6 +12,8 @@ enum {
 
 /* Each takes the arguments from its own name on and returns an exit status. */
 int cmd_check(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 
 /* The policy file: the option's value where not NULL, else $PREFLIGHTD_POLICY,

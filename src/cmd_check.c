@@ -7,12 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "canonical.h"
 #include "conf.h"
 #include "conf_keys.h"
 
 struct check {
 	const char *path;
-	bool json, strict;
+	bool json, strict, canonical;
 	struct diag *d;
 	struct policy_set *set; /* NULL where there are errors */
 	struct conf_tests tests;
@@ -210,7 +211,8 @@ print_json(const struct check *c)
 /* ---- the command ------------------------------------------------------- */
 
 static const char usage[] =
-    "usage: preflightd check [-p FILE] [--json] [--strict] [FILE]\n";
+    "usage: preflightd check [-p FILE] [--json | --canonical] [--strict] "
+    "[FILE]\n";
 
 static void
 print_help(void)
@@ -223,6 +225,8 @@ print_help(void)
 	    "\n"
 	    "  -p, --policy FILE  the file ($PREFLIGHTD_POLICY, else the\n"
 	    "                     installed one)\n"
+	    "      --canonical    print the policy as understood, in one normal\n"
+	    "                     form: the same for the same meaning\n"
 	    "      --json         print everything as JSON\n"
 	    "      --strict       warnings are errors\n"
 	    "      --keys         print the keys of a policy file\n"
@@ -255,6 +259,17 @@ print_keys(void)
 	}
 }
 
+/* Returns 0, or -1 without memory. */
+static int
+print_result(const struct check *c)
+{
+	if (c->json)
+		return print_json(c);
+	if (c->canonical && c->set != NULL)
+		return canonical_print(c->set, &c->tests, stdout);
+	return print_text(c);
+}
+
 /* Loads the file and prints the result.  Returns an exit status. */
 static int
 check(struct check *c)
@@ -271,7 +286,7 @@ check(struct check *c)
 		c->set = NULL;
 	}
 	diag_print(c->d, stderr);
-	printed = c->json ? print_json(c) : print_text(c);
+	printed = print_result(c);
 	if (printed != 0 || fflush(stdout) != 0)
 		goto out;
 	status = c->set != NULL ? STATUS_GOOD : STATUS_USAGE;
@@ -286,11 +301,12 @@ out:
 int
 cmd_check(int argc, char **argv)
 {
-	enum { OPT_JSON = 256, OPT_STRICT, OPT_KEYS };
+	enum { OPT_JSON = 256, OPT_STRICT, OPT_KEYS, OPT_CANONICAL };
 	static const struct option options[] = {
 		{"policy", required_argument, NULL, 'p'},
 		{"json", no_argument, NULL, OPT_JSON},
 		{"strict", no_argument, NULL, OPT_STRICT},
+		{"canonical", no_argument, NULL, OPT_CANONICAL},
 		{"keys", no_argument, NULL, OPT_KEYS},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -309,6 +325,9 @@ cmd_check(int argc, char **argv)
 		case OPT_STRICT:
 			c.strict = true;
 			break;
+		case OPT_CANONICAL:
+			c.canonical = true;
+			break;
 		case OPT_KEYS:
 			print_keys();
 			return STATUS_GOOD;
@@ -320,7 +339,8 @@ cmd_check(int argc, char **argv)
 			return STATUS_USAGE;
 		}
 	}
-	if (argc - optind > 1 || (optind < argc && c.path != NULL)) {
+	if (argc - optind > 1 || (optind < argc && c.path != NULL) ||
+	    (c.json && c.canonical)) {
 		fputs(usage, stderr);
 		return STATUS_USAGE;
 	}

@@ -290,15 +290,14 @@ cmd_serve(int argc, char **argv)
 	}
 	if (standard_fds() == -1)
 		return STATUS_SYSTEM;
-	if ((policies = policy_load(cmd_policy_path(o.policy))) == NULL)
-		return STATUS_USAGE;
 	/* libfcgi sets handlers of its own: ours come after it. */
 	if (fcgi_init() == -1) {
 		failed("libfcgi");
-		policy_set_free(policies);
 		return STATUS_SYSTEM;
 	}
 	signals_block(&signals);
+	if ((policies = policy_load(cmd_policy_path(o.policy))) == NULL)
+		return STATUS_USAGE;
 	if (log_open(o.log, o.log_level) == -1) {
 		fprintf(stderr, "preflightd: cannot open the log '%s': %s\n  "
 		    "name stderr, syslog or a file in a writable folder\n",

@@ -202,7 +202,7 @@ conf_load(const char *path, struct diag *d, struct conf_tests *tests)
 
 	c.tail = &c.sections;
 	if (tests != NULL)
-		*tests = (struct conf_tests){0, 0};
+		*tests = (struct conf_tests){.run = 0};
 	if (lines_open(&in, path, &why) != 0) {
 		diag_add(d, DIAG_ERROR, whole, "file-unusable",
 		    "name a policy file: a regular file that can be read",

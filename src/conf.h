@@ -5,9 +5,23 @@
 #include "diag.h"
 #include "policy.h"
 
-/* The [test NAME] sections of a file, run. */
+/* A [test NAME] as read: what a page asks and what the answer must be. */
+struct conf_test {
+	struct str name;
+	struct str method;              /* as browsers send it */
+	struct str scheme, host, uri;   /* the URL; uri begins with '/' */
+	struct str origin, expect;
+	struct str policy;              /* empty: any */
+	const struct field_item *headers;
+	size_t nheaders;
+	bool credentials;
+};
+
+/* The [test NAME] sections of a file, run.  The tests are in file order and
+ * last as long as the policies. */
 struct conf_tests {
 	size_t run, failed;
+	const struct conf_test *tests;
 };
 
 /* Loads the policy file, runs every check and, where no error was found, every

@@ -318,5 +318,9 @@ conf_build(struct conf *c)
 	policy_set_defaults(c->set, defaults != NULL ?
 	    defaults->values.refuse_status : REFUSE_STATUS,
 	    defaults != NULL && defaults->values.debug);
+	if (defaults != NULL)
+		policy_set_defaults_at(c->set,
+		    defaults->key_at[KEY_REFUSE_STATUS],
+		    defaults->key_at[KEY_DEBUG]);
 	return policy_set_seal(c->set, c->d);
 }

@@ -31,12 +31,6 @@ struct origin_list {
 	bool risky;             /* some entry does not go with credentials */
 };
 
-/* What a [test] says. */
-struct test_values {
-	struct str method, host, uri, origin, expect, policy;
-	bool credentials;
-};
-
 struct section {
 	struct section *next;
 	enum section_kind kind;
@@ -51,7 +45,7 @@ struct section {
 	struct names lists[KEY_COUNT];
 	struct origin_list *origins;
 	struct policy values;      /* hosts, field sets and scalars */
-	struct test_values test;
+	struct conf_test test;
 };
 
 struct conf {

@@ -64,19 +64,22 @@ is_authority(struct str s)
 
 /* What is wrong with the URL of a request, or NULL and its parts. */
 static const char *
-split_url(struct str url, struct str *authority, struct str *path)
+split_url(struct str url, struct str *scheme, struct str *authority,
+    struct str *path)
 {
-	size_t n;
+	size_t n = 0;
 
 	for (size_t i = 0; i < url.n; i++)
 		if (url.p[i] <= ' ' || url.p[i] >= 0x7f)
 			return "has a byte that browsers encode";
 	if (str_starts(url, STR("https://")))
-		url = str_from(url, 8);
+		n = 5;
 	else if (str_starts(url, STR("http://")))
-		url = str_from(url, 7);
+		n = 4;
 	else
 		return "does not begin with http:// or https://";
+	*scheme = (struct str){url.p, n};
+	url = str_from(url, n + 3);
 	n = find_any(url, "/?#");
 	*authority = (struct str){url.p, n};
 	*path = str_from(url, n);
@@ -85,20 +88,6 @@ split_url(struct str url, struct str *authority, struct str *path)
 	if (!is_authority(*authority))
 		return "has no good host or port";
 	return NULL;
-}
-
-/* The method as a browser sends it (Fetch, "normalize a method"). */
-static struct str
-normalized(struct str method)
-{
-	static const char *const names[] = {
-		"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (str_eq_fold(method, str_of(names[i])))
-			return str_of(names[i]);
-	return method;
 }
 
 /* The request target: a path is never empty. */
@@ -124,7 +113,7 @@ conf_test_set_request(struct conf *c, struct section *s, struct str v,
     struct place at)
 {
 	struct str method = {v.p, find_any(v, " \t")};
-	struct str url = str_from(v, method.n), authority, path;
+	struct str url = str_from(v, method.n), scheme, authority, path;
 	const char *wrong;
 	struct shown shown;
 
@@ -133,7 +122,7 @@ conf_test_set_request(struct conf *c, struct section *s, struct str v,
 	if (url.n == 0 || !token_valid(method))
 		wrong = "is no method and URL";
 	else
-		wrong = split_url(url, &authority, &path);
+		wrong = split_url(url, &scheme, &authority, &path);
 	if (wrong != NULL) {
 		diag_add(c->d, DIAG_ERROR, at, "test-request",
 		    "write a method and a URL: "
@@ -141,7 +130,8 @@ conf_test_set_request(struct conf *c, struct section *s, struct str v,
 		    "request '%s' %s", buf_shown(&shown, v), wrong);
 		return 0;
 	}
-	if (keep(c, &s->test.method, normalized(method)) != 0 ||
+	if (keep(c, &s->test.method, method_normalize(method)) != 0 ||
+	    keep(c, &s->test.scheme, scheme) != 0 ||
 	    keep(c, &s->test.host, authority) != 0)
 		return -1;
 	return keep_target(c, s, path);
@@ -277,7 +267,7 @@ static void
 report_failure(struct conf *c, const struct section *s,
     const struct request *r, const struct decision *d, const char *got)
 {
-	const struct test_values *t = &s->test;
+	const struct conf_test *t = &s->test;
 	char why[512], where[512];
 	struct buf w = BUF(why), h = BUF(where);
 	struct place at;
@@ -315,7 +305,7 @@ report_failure(struct conf *c, const struct section *s,
 static bool
 run(struct conf *c, const struct section *s, struct str headers)
 {
-	const struct test_values *t = &s->test;
+	const struct conf_test *t = &s->test;
 	struct request r;
 	struct decision d;
 	const char *got;
@@ -340,18 +330,54 @@ run(struct conf *c, const struct section *s, struct str headers)
 	return false;
 }
 
+static size_t
+tests_count(const struct conf *c)
+{
+	size_t n = 0;
+
+	for (const struct section *s = c->sections; s != NULL; s = s->next)
+		n += s->kind == SECTION_TEST;
+	return n;
+}
+
+/* Copies what the section says to *out, for as long as the policies last.
+ * Returns 0, or -1 without memory. */
+static int
+keep_test(struct conf *c, const struct section *s, struct conf_test *out)
+{
+	const struct names *list = &s->lists[TEST_HEADERS];
+	struct field_item *headers = arena_array(c->kept, list->count,
+	    sizeof(*headers));
+
+	if (headers == NULL)
+		return -1;
+	if (list->count > 0)
+		memcpy(headers, list->items, list->count * sizeof(*headers));
+	*out = s->test;
+	out->name = s->name;
+	out->headers = headers;
+	out->nheaders = list->count;
+	return 0;
+}
+
 int
 conf_tests_run(struct conf *c, struct conf_tests *out)
 {
-	struct conf_tests done = {0, 0};
+	struct conf_tests done = {.run = 0};
+	struct conf_test *tests = arena_array(c->kept, tests_count(c),
+	    sizeof(*tests));
 
+	if (tests == NULL)
+		return -1;
+	done.tests = tests;
 	for (const struct section *s = c->sections; s != NULL; s = s->next) {
 		struct str headers;
 
 		if (s->kind != SECTION_TEST)
 			continue;
 		headers = join_headers(c, &s->lists[TEST_HEADERS]);
-		if (headers.p == NULL)
+		if (headers.p == NULL ||
+		    keep_test(c, s, &tests[done.run]) != 0)
 			return -1;
 		done.run++;
 		if (!run(c, s, headers))

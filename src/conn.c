@@ -60,7 +60,8 @@ flush(struct worker *w, struct conn *c)
 	if ((size_t)done == n)
 		return true;
 	/* Answers before what made it fail have had their chance. */
-	if (!c->failed && held_add(&c->unsent, &w->pool, p + done, n - (size_t)done) == -1)
+	if (!c->failed && held_add(&c->unsent, &w->pool, p + done,
+	    n - (size_t)done) == -1)
 		fail(w, c, "no-memory");
 	return false;
 }
@@ -114,7 +115,7 @@ answer(struct worker *w, struct conn *c, const struct stream_item *item)
 		fail(w, c, "bad-pair");
 		return;
 	}
-	n = fcgi_answer(w->fcgi, item->id, item->role, item->params,
+	n = fcgi_answer(w->fcgi, item->id, item->role,
 	    (struct str){space->text, (size_t)n}, space->out + w->nout,
 	    space->out_cap - w->nout);
 	if (n == -1)

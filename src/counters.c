@@ -18,6 +18,7 @@ static const char *const names[COUNT_REASONS] = {
 	[COUNT_ABORTED] = "aborted",
 	[COUNT_MANAGEMENT] = "management",
 	[COUNT_REFUSED_BEGIN] = "refused-begin",
+	[COUNT_REFUSED_PEERS] = "refused-peers",
 	[COUNT_ACCEPT_PAUSES] = "accept-pauses",
 };
 

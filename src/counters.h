@@ -15,14 +15,15 @@ enum counter {
 	COUNT_TIMEOUT_REQUEST,    /* half a request */
 	COUNT_TIMEOUT_ANSWER,     /* an answer nobody read */
 	COUNT_TIMEOUT_IDLE,       /* kept, without a further request */
-	COUNT_EVICTED_CONNECTIONS, /* went since there were too many */
-	COUNT_EVICTED_MEMORY,     /* went since half-sent requests took too much */
+	COUNT_EVICTED_CONNECTIONS, /* went as there were too many */
+	COUNT_EVICTED_MEMORY,     /* went as half-sent requests took too much */
 	COUNT_PROTOCOL_ERRORS,    /* closed: no FastCGI, or over a limit */
 	COUNT_PEER_ERRORS,        /* closed: reading or writing failed */
 	COUNT_CUT_SHORT,          /* the peer closed within a request */
 	COUNT_ABORTED,            /* ABORT_REQUEST */
 	COUNT_MANAGEMENT,         /* management records answered */
 	COUNT_REFUSED_BEGIN,      /* CANT_MPX_CONN or UNKNOWN_ROLE */
+	COUNT_REFUSED_PEERS,      /* not in FCGI_WEB_SERVER_ADDRS */
 	COUNT_ACCEPT_PAUSES,      /* out of descriptors or memory */
 	COUNT_REASONS,            /* from here on one per enum reason */
 	COUNTERS = COUNT_REASONS + REASON_COUNT

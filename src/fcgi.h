@@ -21,11 +21,10 @@ void fcgi_free(struct fcgi *f);
 /* How many bytes fcgi_answer can write for a reply of n bytes. */
 size_t fcgi_answer_max(size_t n);
 
-/* Answers the request with that reply, a CGI response.  params is its whole
- * PARAMS stream, every pair of it checked, at most STREAM_PARAMS_MAX bytes.
- * Returns the length written to out, of which cap bytes are there, or -1 where
+/* Answers a request, of which every parameter was read and checked, with that
+ * reply, a CGI response.  Returns the length written to out, of which cap bytes are there, or -1 where
  * libfcgi refused: then nothing may be sent. */
 ptrdiff_t fcgi_answer(struct fcgi *f, unsigned id, enum record_role role,
-    struct str params, struct str reply, unsigned char *out, size_t cap);
+    struct str reply, unsigned char *out, size_t cap);
 
 #endif

@@ -44,7 +44,7 @@ static _Thread_local struct fcgi_os *current;
 void
 fcgi_os_enter(struct fcgi_os *os)
 {
-	os->next = os->nout = 0;
+	os->nout = 0;
 	os->failed = false;
 	current = os;
 }
@@ -59,22 +59,15 @@ ssize_t
 __wrap_read(int fd, void *to, size_t n)
 {
 	struct fcgi_os *os = current;
-	struct str *piece;
-	size_t got = 0, part;
 
 	if (os == NULL)
 		return __real_read(fd, to, n);
-	while (got < n && os->next < os->npieces) {
-		piece = &os->piece[os->next];
-		part = piece->n < n - got ? piece->n : n - got;
-		if (part > 0)
-			memcpy((char *)to + got, piece->p, part);
-		*piece = str_from(*piece, part);
-		got += part;
-		if (piece->n == 0)
-			os->next++;
-	}
-	return (ssize_t)got;
+	if (n > os->in.n)
+		n = os->in.n;
+	if (n > 0)
+		memcpy(to, os->in.p, n);
+	os->in = str_from(os->in, n);
+	return (ssize_t)n;
 }
 
 ssize_t

@@ -14,19 +14,17 @@
 #include "str.h"
 
 enum {
-	FCGI_OS_FD = 0x7fffffff,     /* the only descriptor, and never a real one:
-	                                what is not wrapped fails on it */
+	FCGI_OS_FD = 0x7fffffff, /* the only descriptor, and never a real one:
+	                            what is not wrapped fails on it */
 	FCGI_OS_REGION = 64 * 1024,
-	FCGI_OS_PIECES = 40,
 };
 
 struct fcgi_os {
-	struct str piece[FCGI_OS_PIECES]; /* what read() gives, in order */
-	size_t npieces, next;
-	unsigned char *out;               /* what write() wrote */
+	struct str in;      /* what read() has still to give */
+	unsigned char *out; /* what write() wrote */
 	size_t nout, cap;
-	bool failed;                      /* it did not fit */
-	size_t used, live;                /* of the region: bytes, blocks */
+	bool failed;        /* it did not fit */
+	size_t used, live;  /* of the region: bytes, blocks */
 	_Alignas(max_align_t) unsigned char region[FCGI_OS_REGION];
 };
 

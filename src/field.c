@@ -2,6 +2,8 @@
 
 #include "field.h"
 
+#include "swar.h"
+
 /* What a byte of a token is compared as without regard to case; 0 for bytes
  * that no token has (RFC 9110, 5.6.2). */
 static const unsigned char token_fold[256] = {
@@ -40,28 +42,43 @@ is_space(char c)
 }
 
 bool
-list_next_token(struct str *rest, struct str *element, bool *token)
+list_next_name(struct str *rest, struct field_name *element)
 {
 	const char *p = rest->p, *end = rest->p + rest->n, *start, *last;
+	unsigned char c;
+	size_t n = 0;
 
 	while (p < end && (*p == ',' || is_space(*p)))
 		p++;
-	start = p;
-	while (p < end && token_fold[(unsigned char)*p] != 0)
-		p++;
+	for (start = p; p < end; p++, n++) {
+		if ((c = token_fold[(unsigned char)*p]) == 0)
+			break;
+		element->folded[n % sizeof element->folded] = (char)c;
+	}
 	last = p;
 	while (p < end && is_space(*p))
 		p++;
-	*token = p == end || *p == ',';
-	if (!*token) {
+	element->token = p == end || *p == ',';
+	if (!element->token) {
 		while (p < end && *p != ',')
 			p++;
 		for (last = p; is_space(last[-1]);)
 			last--;
 	}
 	*rest = (struct str){p, (size_t)(end - p)};
-	*element = (struct str){start, (size_t)(last - start)};
-	return element->n > 0;
+	element->text = (struct str){start, (size_t)(last - start)};
+	return element->text.n > 0;
+}
+
+bool
+list_next_token(struct str *rest, struct str *element, bool *token)
+{
+	struct field_name name;
+	bool more = list_next_name(rest, &name);
+
+	*element = name.text;
+	*token = name.token;
+	return more;
 }
 
 bool
@@ -96,17 +113,27 @@ name_hash(struct str name)
 	return h ^ h >> 15;
 }
 
-/* Browsers send field names in lower case, so that this is tried first. */
 static bool
 is_item(const struct field_set *s, const struct field_item *item,
     struct str name)
 {
-	if (item->name.n != name.n)
-		return false;
-	if (s->fold == FIELD_EXACT)
-		return memcmp(item->name.p, name.p, name.n) == 0;
-	return memcmp(item->folded, name.p, name.n) == 0 ||
-	    str_eq_fold(item->name, name);
+	return s->fold == FIELD_FOLD ? str_eq_fold(item->name, name) :
+	    str_eq(item->name, name);
+}
+
+/* Equality of short texts, without a call. */
+static bool
+short_equal(const char *a, const char *b, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		if (swar_word(a + i) != swar_word(b + i))
+			return false;
+	for (; i < n; i++)
+		if (a[i] != b[i])
+			return false;
+	return true;
 }
 
 static uint64_t
@@ -124,6 +151,25 @@ field_set_find(const struct field_set *s, struct str name)
 	    i = (i + 1) & s->mask) {
 		const struct field_item *item = &s->items[s->table[i] - 1];
 		if (is_item(s, item, name))
+			return item;
+	}
+	return NULL;
+}
+
+const struct field_item *
+field_set_find_name(const struct field_set *s, const struct field_name *name)
+{
+	struct str text = name->text;
+
+	if (text.n > sizeof name->folded)
+		return field_set_find(s, text);
+	if (s->count == 0 || (s->lengths & length_bit(text.n)) == 0)
+		return NULL;
+	for (uint32_t i = name_hash(text) & s->mask; s->table[i] != 0;
+	    i = (i + 1) & s->mask) {
+		const struct field_item *item = &s->items[s->table[i] - 1];
+		if (item->name.n == text.n &&
+		    short_equal(item->folded, name->folded, text.n))
 			return item;
 	}
 	return NULL;

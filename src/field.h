@@ -20,6 +20,16 @@ bool list_next(struct str *rest, struct str *element);
 /* The same, and says whether the element is a token. */
 bool list_next_token(struct str *rest, struct str *element, bool *token);
 
+/* An element of a list of field names, read in one pass. */
+struct field_name {
+	struct str text;
+	bool token;      /* or the text is no field name */
+	char folded[64]; /* the text in lower case, where it fits */
+};
+
+/* list_next for a list of field names. */
+bool list_next_name(struct str *rest, struct field_name *element);
+
 /* Checks an element of allow-methods, allow-headers or expose-headers that is
  * not '*'.  Return 0, or -1 with an error in d; warnings may be added too. */
 int method_check(struct str name, struct diag *d, struct place at);
@@ -28,6 +38,17 @@ int response_header_check(struct str name, struct diag *d, struct place at);
 
 /* GET, HEAD, POST (Fetch, CORS-safelisted method), exactly so written. */
 bool method_is_safelisted(struct str name);
+
+/* CONNECT, TRACE, TRACK in any case: browsers refuse to send them. */
+bool method_is_forbidden(struct str name);
+
+/* The method as browsers send it (Fetch, "normalize a method"): six names in
+ * upper case, any other as it is.  The result is name or static. */
+struct str method_normalize(struct str name);
+
+/* Fetch, "forbidden request-header", as far as the name alone decides and
+ * without those of CORS itself. */
+bool request_header_is_forbidden(struct str name);
 
 /* How a set compares names. */
 enum field_case { FIELD_EXACT, FIELD_FOLD };
@@ -59,5 +80,9 @@ int field_set_init(struct field_set *s, enum field_case fold,
 /* The item of that name, or NULL; '*' is no item. */
 const struct field_item *field_set_find(const struct field_set *s,
     struct str name);
+
+/* The same for a token in a set that folds case. */
+const struct field_item *field_set_find_name(const struct field_set *s,
+    const struct field_name *name);
 
 #endif

@@ -30,6 +30,23 @@ static const char *const normalized[] = {
 	"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT",
 };
 
+struct str
+method_normalize(struct str name)
+{
+	for (size_t i = 0; i < sizeof(normalized) / sizeof(*normalized); i++)
+		if (str_eq_fold(name, str_of(normalized[i])))
+			return str_of(normalized[i]);
+	return name;
+}
+
+bool
+method_is_forbidden(struct str name)
+{
+	static const char *const forbidden[] = {"CONNECT", "TRACE", "TRACK"};
+
+	return IS_AMONG(name, forbidden);
+}
+
 static bool
 has_between(struct str s, char from, char to)
 {
@@ -70,7 +87,6 @@ check_case(struct str name, struct diag *d, struct place at)
 int
 method_check(struct str name, struct diag *d, struct place at)
 {
-	static const char *const forbidden[] = {"CONNECT", "TRACE", "TRACK"};
 	struct shown shown;
 
 	if (!token_valid(name)) {
@@ -80,7 +96,7 @@ method_check(struct str name, struct diag *d, struct place at)
 		    buf_shown(&shown, name));
 		return -1;
 	}
-	if (IS_AMONG(name, forbidden)) {
+	if (method_is_forbidden(name)) {
 		diag_add(d, DIAG_ERROR, at, "method-forbidden", "take it out",
 		    "method '%s' is forbidden: browsers refuse to send it",
 		    buf_shown(&shown, name));
@@ -109,9 +125,8 @@ check_token(struct str name, struct diag *d, struct place at, const char *id)
 	return -1;
 }
 
-/* Fetch, "forbidden request-header", as far as the name alone decides. */
-static bool
-is_forbidden_request(struct str name)
+bool
+request_header_is_forbidden(struct str name)
 {
 	static const char *const names[] = {
 		"accept-charset", "accept-encoding", "connection",
@@ -138,7 +153,7 @@ request_header_check(struct str name, struct diag *d, struct place at)
 		    buf_shown(&shown, name));
 		return -1;
 	}
-	if (is_forbidden_request(name)) {
+	if (request_header_is_forbidden(name)) {
 		diag_add(d, DIAG_ERROR, at, "header-forbidden",
 		    starts_fold(name, STR("cookie")) ?
 		    "take it out: cookies are allowed by "

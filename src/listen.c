@@ -2,6 +2,7 @@
 
 #include "listen.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -260,7 +261,8 @@ static int
 inet_open(struct listen_set *set, const char *spec)
 {
 	struct addrinfo hints = {.ai_family = AF_UNSPEC,
-	    .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	    .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *list = NULL;
 	const char *port;
 	char host[256];
@@ -337,6 +339,73 @@ inherited_count(void)
 	return n;
 }
 
+/* --- who may connect --- */
+
+/* An IPv4 address is kept as IPv6 writes it, ::ffff:192.0.2.1. */
+static int
+peer_parse(const char *text, struct in6_addr *out)
+{
+	char mapped[INET6_ADDRSTRLEN + 8];
+
+	if (strchr(text, ':') != NULL)
+		return inet_pton(AF_INET6, text, out) == 1 ? 0 : -1;
+	if (strlen(text) >= INET_ADDRSTRLEN)
+		return -1;
+	snprintf(mapped, sizeof mapped, "::ffff:%s", text);
+	return inet_pton(AF_INET6, mapped, out) == 1 ? 0 : -1;
+}
+
+/* Reads FCGI_WEB_SERVER_ADDRS, addresses between commas. */
+static int
+peers_load(struct listen_set *set)
+{
+	const char *p = getenv("FCGI_WEB_SERVER_ADDRS");
+	char one[INET6_ADDRSTRLEN];
+	size_t n;
+
+	set->npeers = 0;
+	set->restricted = p != NULL && *p != '\0';
+	while (set->restricted && *p != '\0') {
+		p += strspn(p, ", ");
+		n = strcspn(p, ", ");
+		if (n == 0)
+			break;
+		memcpy(one, p, n < sizeof one ? n : 0);
+		one[n < sizeof one ? n : 0] = '\0';
+		if (set->npeers == LISTEN_PEERS_MAX ||
+		    peer_parse(one, &set->peers[set->npeers]) == -1)
+			return fail("write at most 64 IP addresses with commas "
+			    "between them, or unset it",
+			    "FCGI_WEB_SERVER_ADDRS has something else");
+		set->npeers++;
+		p += n;
+	}
+	return 0;
+}
+
+bool
+listen_allows(const struct listen_set *set,
+    const struct sockaddr_storage *peer)
+{
+	const struct sockaddr_in *in = (const void *)peer;
+	const struct sockaddr_in6 *in6 = (const void *)peer;
+	struct in6_addr mapped = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+
+	if (!set->restricted || (peer->ss_family != AF_INET &&
+	    peer->ss_family != AF_INET6))
+		return true;
+	if (peer->ss_family == AF_INET6)
+		mapped = in6->sin6_addr;
+	else
+		memcpy(&mapped.s6_addr[12], &in->sin_addr, 4);
+	for (size_t i = 0; i < set->npeers; i++)
+		if (memcmp(&set->peers[i], &mapped, sizeof mapped) == 0)
+			return true;
+	return false;
+}
+
+/* --- all of them --- */
+
 static int
 spec_open(struct listen_set *set, const char *spec,
     const struct listen_options *o)
@@ -376,7 +445,7 @@ int
 listen_open(struct listen_set *set, const struct listen_options *o)
 {
 	set->n = 0;
-	if (all_open(set, o) == 0)
+	if (peers_load(set) == 0 && all_open(set, o) == 0)
 		return 0;
 	listen_unlink(set);
 	listen_close(set);

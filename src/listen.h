@@ -3,11 +3,13 @@
 #ifndef PREFLIGHTD_LISTEN_H
 #define PREFLIGHTD_LISTEN_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
-enum { LISTEN_MAX = 64 };
+enum { LISTEN_MAX = 64, LISTEN_PEERS_MAX = 64 };
 
 struct listener {
 	int fd;
@@ -21,6 +23,9 @@ struct listener {
 struct listen_set {
 	size_t n;
 	struct listener at[LISTEN_MAX];
+	bool restricted;      /* FCGI_WEB_SERVER_ADDRS is set: */
+	size_t npeers;
+	struct in6_addr peers[LISTEN_PEERS_MAX]; /* who may connect over TCP */
 };
 
 /* How Unix sockets are made. */
@@ -35,6 +40,11 @@ struct listen_options {
  * descriptor 0 where it listens.  All are non-blocking and close-on-exec.
  * Returns 0, or -1 after a message on stderr; then nothing is left open. */
 int listen_open(struct listen_set *set, const struct listen_options *o);
+
+/* Whether a web server with that address may connect (FastCGI 1.0, 3.2); any
+ * may over a Unix socket. */
+bool listen_allows(const struct listen_set *set,
+    const struct sockaddr_storage *peer);
 
 /* Removes the socket files that are still ours, so that no more clients come.
  */

@@ -21,7 +21,7 @@ enum {
 	SELDOM_SECONDS = 60,
 };
 
-/* Lines of one event and reason: how many in this period, how many left out. */
+/* Lines of one event and reason: those of this period, those left out. */
 struct rate {
 	const char *event, *reason; /* event is NULL: free */
 	int64_t until; /* end of the period, in seconds */
@@ -29,7 +29,7 @@ struct rate {
 	unsigned long left_out;
 };
 
-/* Lines wait in `filling`, each as a byte for its level, its text and a newline,
+/* Lines wait in `filling`, each as a byte for its level, text and a newline,
  * until the log's thread takes them all by exchanging the two buffers. */
 static struct {
 	pthread_mutex_t lock;

@@ -28,7 +28,8 @@ enum log_limit {
 	LOG_SELDOM, /* one a minute */
 };
 
-/* Opens the log: "stderr", "syslog", or a file.  Returns 0, or -1 with errno. */
+/* Opens the log: "stderr", "syslog", or a file.  Returns 0, or -1 with errno.
+ */
 int log_open(const char *where, enum log_level level);
 
 /* Opens a log file anew under its name.  Returns 0, or -1 with errno: then the

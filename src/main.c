@@ -12,6 +12,8 @@ static const struct command {
 } commands[] = {
 	{"serve", "answer preflights over FastCGI", cmd_serve},
 	{"check", "validate a policy file", cmd_check},
+	{"explain", "what a browser does with a request, and why", cmd_explain},
+	{"diff", "what a change of policy grants and takes away", cmd_diff},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -42,8 +42,6 @@ seconds_parse(const char *s, unsigned long min, unsigned long max,
 
 	if (n > 0 && s[n - 1] == 'm')
 		unit = 60;
-	else if (n > 0 && s[n - 1] == 'h')
-		unit = 3600;
 	if (n > 0 && (unit > 1 || s[n - 1] == 's'))
 		n--;
 	if (digits_parse(s, n, 10, max / unit, out) == -1)

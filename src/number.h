@@ -6,7 +6,7 @@
 int number_parse(const char *s, unsigned long min, unsigned long max,
     unsigned long *out);
 
-/* Seconds: a number, alone or with s, m or h behind it.  Returns 0 or -1. */
+/* Seconds: a number, alone or with s or m behind it.  Returns 0 or -1. */
 int seconds_parse(const char *s, unsigned long min, unsigned long max,
     unsigned long *out);
 

@@ -399,6 +399,14 @@ origin_set_reserve(struct origin_set *s, size_t n)
 		(void)table_reserve(&s->hosts, n);
 }
 
+/* Adds the text to the digest `times` times; -1 takes it out. */
+static void
+digest_count(struct origin_set *s, struct str text, int times)
+{
+	s->digest[0] += hash_str(text, seed_text) * (uint64_t)(int64_t)times;
+	s->digest[1] += hash_str(text, seed_digest) * (uint64_t)(int64_t)times;
+}
+
 static enum origin_added
 add_any(struct origin_set *s, const struct origin *o, struct place at,
     struct place *earlier)
@@ -433,10 +441,8 @@ origin_set_add(struct origin_set *s, const struct origin *o, struct place at,
 		added = add_exact(s, o, at, earlier);
 		break;
 	}
-	if (added == ORIGIN_ADDED) {
-		s->digest[0] += hash_str(o->text, seed_text);
-		s->digest[1] += hash_str(o->text, seed_digest);
-	}
+	if (added == ORIGIN_ADDED)
+		digest_count(s, o->text, 1);
 	return added;
 }
 
@@ -462,23 +468,6 @@ origin_set_match(const struct origin_set *s, struct str origin,
 		return false;
 	if (out != NULL)
 		origin_set_entry(s, ref, out);
-	return true;
-}
-
-bool
-origin_set_covered(const struct origin_set *s, struct str text,
-    struct origin_entry *out)
-{
-	struct origin parts;
-	const struct pattern *p;
-	uint32_t ref = s->any;
-
-	if (ref == 0 && s->npatterns > 0 && origin_split(text, &parts) &&
-	    (p = origin_set_find_pattern(s, &parts)) != NULL)
-		ref = p->ref;
-	if (ref == 0)
-		return false;
-	origin_set_entry(s, ref, out);
 	return true;
 }
 
@@ -513,6 +502,27 @@ origin_set_each(const struct origin_set *s,
 		ret = fn(ctx, &entry);
 	}
 	return ret;
+}
+
+static int
+take_covered(void *ctx, const struct origin_entry *e)
+{
+	struct origin_set *s = ctx;
+	struct origin_entry by;
+
+	if (origin_set_cover(s, e, &by) == ORIGIN_COVERED)
+		digest_count(s, e->text, -1);
+	return 0;
+}
+
+void
+origin_set_seal(struct origin_set *s)
+{
+	if (s->sealed)
+		return;
+	s->sealed = true;
+	if (s->any != 0 || s->npatterns > 0)
+		(void)origin_set_each(s, take_covered, s);
 }
 
 void

@@ -70,6 +70,18 @@ enum near_kind origin_set_nearest(const struct origin_set *s,
 bool origin_set_covered(const struct origin_set *s, struct str text,
     struct origin_entry *out);
 
+/* How a set allows all that an entry of this or another set allows: not, by
+ * an entry of the same text, or by '*' or a pattern that covers it. */
+enum origin_cover { ORIGIN_UNCOVERED, ORIGIN_LISTED, ORIGIN_COVERED };
+
+/* *by is the entry that does, unless it is ORIGIN_UNCOVERED. */
+enum origin_cover origin_set_cover(const struct origin_set *s,
+    const struct origin_entry *e, struct origin_entry *by);
+
+/* Takes entries that others cover out of the digest: without them the set would
+ * allow the same.  Nothing may be added after it. */
+void origin_set_seal(struct origin_set *s);
+
 /* A digest of the set that does not depend on the order of its entries. */
 void origin_set_digest(const struct origin_set *s, uint64_t digest[2]);
 

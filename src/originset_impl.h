@@ -45,6 +45,7 @@ struct origin_set {
 	uint32_t any;        /* the record of '*' */
 	bool has_sub_port, has_sub_any, has_host_any; /* kinds of patterns */
 	uint64_t digest[2];
+	bool sealed;
 };
 
 const struct record *origin_set_record(const struct origin_set *s,

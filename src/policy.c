@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "policy_impl.h"
+#include "policy_meaning.h"
 #include "policy_render.h"
 
 enum { REFUSE_STATUS_DEFAULT = 403 };
@@ -86,6 +87,22 @@ policy_set_defaults(struct policy_set *s, int refuse_status, bool debug)
 	s->debug = debug;
 }
 
+void
+policy_set_defaults_at(struct policy_set *s, struct place refuse_status,
+    struct place debug)
+{
+	s->refuse_status_at = refuse_status;
+	s->debug_at = debug;
+}
+
+struct place
+policy_set_default_place(const struct policy_set *s, enum policy_key key)
+{
+	if (key == KEY_REFUSE_STATUS)
+		return s->refuse_status_at;
+	return key == KEY_DEBUG ? s->debug_at : (struct place){0, 0, 0};
+}
+
 int
 policy_set_add(struct policy_set *s, const struct policy *p)
 {
@@ -110,20 +127,11 @@ policy_set_add(struct policy_set *s, const struct policy *p)
 /* ---- names ------------------------------------------------------------- */
 
 static int
-name_compare(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-
-	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
-static int
 compare_policies(const void *a, const void *b)
 {
 	const struct policy *const *x = a, *const *y = b;
 
-	return name_compare((*x)->name, (*y)->name);
+	return meaning_compare((*x)->name, (*y)->name);
 }
 
 const struct policy *
@@ -133,7 +141,7 @@ policy_set_named(const struct policy_set *s, struct str name)
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int c = name_compare(name, s->by_name[mid]->name);
+		int c = meaning_compare(name, s->by_name[mid]->name);
 		if (c == 0)
 			return s->by_name[mid];
 		if (c < 0)
@@ -167,68 +175,32 @@ digest_number(SHA2_CTX *c, uint64_t v)
 }
 
 static int
-compare_texts(const void *a, const void *b)
-{
-	const struct str *x = a, *y = b;
-
-	return name_compare(*x, *y);
-}
-
-/* The texts in sorted order, without those that are there twice. */
-static void
-digest_sorted(SHA2_CTX *c, struct str *texts, size_t count)
-{
-	size_t kept = 0;
-
-	qsort(texts, count, sizeof *texts, compare_texts);
-	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || !str_eq(texts[kept - 1], texts[i]))
-			texts[kept++] = texts[i];
-	digest_number(c, kept);
-	for (size_t i = 0; i < kept; i++)
-		digest_str(c, texts[i]);
-}
-
-static int
 digest_claims(SHA2_CTX *c, const struct claim *claims, size_t count)
 {
-	struct str *texts = calloc(count + 1, sizeof *texts);
+	struct arena a = {NULL};
+	const struct claim *sorted = meaning_claims(claims, count, &a);
 
-	if (texts == NULL)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		texts[i] = claims[i].text;
-	digest_sorted(c, texts, count);
-	free(texts);
-	return 0;
+	if (sorted != NULL)
+		digest_number(c, count);
+	for (size_t i = 0; sorted != NULL && i < count; i++)
+		digest_str(c, sorted[i].text);
+	arena_clear(&a);
+	return sorted != NULL ? 0 : -1;
 }
 
-/* Field names are the same in any case. */
 static int
-digest_set(SHA2_CTX *c, const struct field_set *s)
+digest_names(SHA2_CTX *c, const struct policy *p, enum policy_key key)
 {
 	struct arena a = {NULL};
-	struct str *texts = arena_array(&a, s->count + 1, sizeof *texts);
-	int ret = -1;
+	struct meaning_names names;
+	int ret = meaning_names(p, key, &a, &names);
 
-	if (texts == NULL)
-		goto out;
-	for (size_t i = 0; i < s->count; i++) {
-		char *copy;
-		struct str name = s->items[i].name;
-		copy = arena_alloc(&a, name.n + 1);
-		if (copy == NULL)
-			goto out;
-		for (size_t j = 0; j < name.n; j++)
-			copy[j] = s->fold == FIELD_FOLD ?
-			    (char)ascii_lower((unsigned char)name.p[j]) :
-			    name.p[j];
-		texts[i] = (struct str){copy, name.n};
+	if (ret == 0) {
+		digest_number(c, names.any);
+		digest_number(c, names.count);
+		for (size_t i = 0; i < names.count; i++)
+			digest_str(c, names.items[i].name);
 	}
-	digest_number(c, s->any);
-	digest_sorted(c, texts, s->count);
-	ret = 0;
-out:
 	arena_clear(&a);
 	return ret;
 }
@@ -241,8 +213,9 @@ digest_policy(SHA2_CTX *c, const struct policy *p)
 	digest_str(c, p->name);
 	if (digest_claims(c, p->hosts, p->nhosts) != 0 ||
 	    digest_claims(c, p->paths, p->npaths) != 0 ||
-	    digest_set(c, &p->methods) != 0 ||
-	    digest_set(c, &p->headers) != 0 || digest_set(c, &p->expose) != 0)
+	    digest_names(c, p, KEY_ALLOW_METHODS) != 0 ||
+	    digest_names(c, p, KEY_ALLOW_HEADERS) != 0 ||
+	    digest_names(c, p, KEY_EXPOSE_HEADERS) != 0)
 		return -1;
 	origin_set_digest(p->origins, origins);
 	digest_number(c, origins[0]);
@@ -299,6 +272,8 @@ policy_set_seal(struct policy_set *s, struct diag *d)
 	qsort(s->by_name, s->count, sizeof *s->by_name, compare_policies);
 	if (policy_set_route(s, d) != 0)
 		return -1;
+	for (size_t i = 0; i < s->nowned; i++)
+		origin_set_seal(s->owned[i]);
 	return digest_all(s);
 }
 
@@ -312,6 +287,12 @@ const struct policy *
 policy_set_get(const struct policy_set *s, size_t i)
 {
 	return s->policies[i];
+}
+
+const struct policy *
+policy_set_sorted(const struct policy_set *s, size_t i)
+{
+	return s->by_name[i];
 }
 
 int

@@ -77,6 +77,12 @@ const char *policy_set_file_name(const struct policy_set *s, unsigned file);
 /* Status and debug of [defaults], for requests that no policy serves. */
 void policy_set_defaults(struct policy_set *s, int refuse_status, bool debug);
 
+/* Where [defaults] sets these; line 0 where it does not. */
+void policy_set_defaults_at(struct policy_set *s, struct place refuse_status,
+    struct place debug);
+struct place policy_set_default_place(const struct policy_set *s,
+    enum policy_key key);
+
 /* Adds a policy; everything p points at must be in the set's arena or owned.
  * Returns 0, or -1 without memory. */
 int policy_set_add(struct policy_set *s, const struct policy *p);
@@ -88,6 +94,9 @@ int policy_set_seal(struct policy_set *s, struct diag *d);
 
 size_t policy_set_count(const struct policy_set *s);
 const struct policy *policy_set_get(const struct policy_set *s, size_t i);
+/* The same in order of the names, which does not depend on the file. */
+const struct policy *policy_set_sorted(const struct policy_set *s, size_t i);
+
 const struct policy *policy_set_named(const struct policy_set *s,
     struct str name);
 int policy_set_refuse_status(const struct policy_set *s);
@@ -96,6 +105,12 @@ bool policy_set_debug(const struct policy_set *s);
 /* SHA-256 over the policies as understood, whatever their order and spelling
  * in the file, as 64 hexadecimal digits. */
 const char *policy_set_digest(const struct policy_set *s);
+
+/* The policy that serves a host and a path, both written as in a policy file:
+ * "*.example.com" stands for its subdomains that no policy names.  NULL where
+ * none does. */
+const struct policy *policy_set_serving(const struct policy_set *s,
+    struct str host, struct str path);
 
 enum choice { CHOICE_POLICY, CHOICE_NONE, CHOICE_MALFORMED_HOST };
 

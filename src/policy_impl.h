@@ -34,6 +34,7 @@ struct policy_set {
 	int refuse_status;
 	struct str refuse_line;
 	bool debug;
+	struct place refuse_status_at, debug_at; /* in [defaults] */
 
 	/* Built by seal. */
 	const struct host_node *nodes;
@@ -45,6 +46,10 @@ struct policy_set {
 	char digest[DIGEST_HEX + 1];
 	size_t reply_max;
 };
+
+/* The node of a host without "*.", or NULL; that of '*' is any_host. */
+const struct host_node *policy_set_node(const struct policy_set *s,
+    struct str host, bool subdomains);
 
 /* Builds the nodes and their table; reports claims made twice.  Returns 0, or
  * -1 without memory. */

@@ -150,6 +150,18 @@ add_actual(struct buf *b, const struct policy *p)
 
 /* The methods that a '*' stands for cannot be listed: those that every browser
  * may send are. */
+static const char *const usual[] = {"GET", "HEAD", "POST", "PUT", "PATCH",
+    "DELETE"};
+
+bool
+policy_star_lists(struct str method)
+{
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+		if (str_eq(method, str_of(usual[i])))
+			return true;
+	return str_eq(method, STR("OPTIONS"));
+}
+
 static void
 add_plain_allow(struct buf *b, const struct policy *p)
 {
@@ -158,8 +170,6 @@ add_plain_allow(struct buf *b, const struct policy *p)
 	buf_add(b, STR("Allow: "));
 	add_separated(b, &first, STR("OPTIONS"));
 	if (p->methods.any) {
-		static const char *const usual[] = {"GET", "HEAD", "POST",
-		    "PUT", "PATCH", "DELETE"};
 		for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
 			if (field_set_find(&p->methods, str_of(usual[i])) == NULL)
 				add_separated(b, &first, str_of(usual[i]));

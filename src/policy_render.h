@@ -16,4 +16,8 @@ struct str status_line_render(int status, struct arena *a);
 /* How many bytes the preflight answers of p take at most. */
 size_t policy_answer_max(const struct policy *p);
 
+/* Whether the Allow field of a policy with the method '*' has this one without
+ * its being listed. */
+bool policy_star_lists(struct str method);
+
 #endif

@@ -207,8 +207,8 @@ policy_set_route(struct policy_set *s, struct diag *d)
 
 /* ---- choosing ---------------------------------------------------------- */
 
-static const struct host_node *
-node_find(const struct policy_set *s, struct str host, bool subdomains)
+const struct host_node *
+policy_set_node(const struct policy_set *s, struct str host, bool subdomains)
 {
 	for (uint32_t i = node_hash(host, subdomains) & s->mask;
 	    s->table[i] != 0; i = (i + 1) & s->mask) {
@@ -235,13 +235,24 @@ route(const struct policy_set *s, struct str host, const struct path *path)
 	const struct policy *found = NULL;
 
 	if (s->has_exact_hosts && host.n > 0)
-		found = node_route(node_find(s, host, false), path);
+		found = node_route(policy_set_node(s, host, false), path);
 	if (s->has_subdomains)
 		for (size_t i = 1; found == NULL && i < host.n; i++)
 			if (host.p[i - 1] == '.' && i > 1)
-				found = node_route(node_find(s,
+				found = node_route(policy_set_node(s,
 				    str_from(host, i), true), path);
 	return found != NULL ? found : node_route(s->any_host, path);
+}
+
+const struct policy *
+policy_set_serving(const struct policy_set *s, struct str host,
+    struct str path)
+{
+	/* No host has a '*': one that begins with it has no node but those of
+	 * its suffixes. */
+	const struct path as_path = {.text = path.n > 1 ? path : STR("")};
+
+	return route(s, host, &as_path);
 }
 
 struct host_text {

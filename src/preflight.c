@@ -42,43 +42,60 @@ origin_well_formed(const struct request *r)
 /* Authorization is the one name that '*' does not cover (Fetch, CORS
  * non-wildcard request-header name). */
 static bool
-header_allowed(const struct field_set *headers, struct str name)
+header_allowed(const struct field_set *headers, const struct field_name *name)
 {
-	return field_set_find(headers, name) != NULL ||
-	    (headers->any && !str_eq_fold(name, STR("authorization")));
+	return field_set_find_name(headers, name) != NULL ||
+	    (headers->any && !str_eq_fold(name->text, STR("authorization")));
 }
 
-/* Goes through the requested header names: all must be tokens, and where p is
- * not NULL the first that it does not allow goes to *refused.  Names that are
- * echoed stop being allowed where the answer has no more room for them.
- * Returns false at a name that is no token, with it in *refused. */
+/* Goes through the requested header names.  Returns false at one that is no
+ * token, with it in *refused; else *refused is the first that the policy does
+ * not allow, or "".  Names that are echoed stop being allowed where the answer
+ * has no more room for them. */
 static bool
 check_headers(const struct request *r, const struct policy *p,
     struct str *refused)
 {
-	bool echoes = p != NULL && p->credentials && p->headers.any;
+	bool echoes = p->credentials && p->headers.any;
+	struct field_name name;
 	size_t echoed = 0;
-	struct str name;
-	bool token;
 
 	*refused = STR("");
-	if (r->too_many_lines)
-		return false;
 	for (size_t i = 0; i < r->nlines; i++)
 		for (struct str rest = r->lines[i];
-		    list_next_token(&rest, &name, &token);) {
-			if (!token) {
-				*refused = name;
+		    list_next_name(&rest, &name);) {
+			if (!name.token) {
+				*refused = name.text;
 				return false;
 			}
-			if (p == NULL || refused->n > 0)
+			if (refused->n > 0)
 				continue;
-			echoed += name.n + 2;
-			if (!header_allowed(&p->headers, name) ||
+			echoed += name.text.n + 2;
+			if (!header_allowed(&p->headers, &name) ||
 			    (echoes && echoed > ECHO_MAX))
-				*refused = name;
+				*refused = name.text;
 		}
-	return true;
+	return !r->too_many_lines;
+}
+
+/* The same where no policy allows the origin: all names must be tokens. */
+static bool
+check_tokens(const struct request *r, struct str *bad)
+{
+	struct field_name name;
+
+	*bad = STR("");
+	for (size_t i = 0; i < r->nlines; i++) {
+		struct str rest = r->lines[i];
+		if (str_is_listed(rest))
+			continue;
+		while (list_next_name(&rest, &name))
+			if (!name.token) {
+				*bad = name.text;
+				return false;
+			}
+	}
+	return !r->too_many_lines;
 }
 
 static bool
@@ -119,24 +136,37 @@ static void
 decide_preflight(const struct request *r, enum choice choice,
     struct decision *d)
 {
-	struct str header;
+	struct str header = STR("");
+	bool matched = false, tokens;
 
-	if (choice == CHOICE_MALFORMED_HOST)
+	if (choice == CHOICE_MALFORMED_HOST) {
 		malformed(d, MALFORMED_HOST, r->host);
-	else if (!origin_well_formed(r))
+		return;
+	}
+	if (!origin_well_formed(r)) {
 		malformed(d, MALFORMED_ORIGIN, r->origin);
-	else if (r->request_method_repeated || !token_valid(r->request_method))
+		return;
+	}
+	if (r->request_method_repeated || !token_valid(r->request_method)) {
 		malformed(d, MALFORMED_METHOD, r->request_method);
-	else if (!check_headers(r, d->policy, &header))
+		return;
+	}
+	if (d->policy != NULL)
+		matched = match_origin(r, d);
+	tokens = matched ? check_headers(r, d->policy, &header) :
+	    check_tokens(r, &header);
+	if (!tokens) {
+		d->origin_allowed = false;
 		malformed(d, MALFORMED_HEADER, header);
-	else if (d->policy == NULL)
+	} else if (d->policy == NULL) {
 		refuse(d, REASON_NO_POLICY, r->policy);
-	else if (!match_origin(r, d))
+	} else if (!matched) {
 		refuse(d, REASON_ORIGIN, r->origin);
-	else if (!method_allowed(d->policy, r->request_method))
+	} else if (!method_allowed(d->policy, r->request_method)) {
 		refuse(d, REASON_METHOD, r->request_method);
-	else if (header.n > 0)
+	} else if (header.n > 0) {
 		refuse(d, REASON_HEADER, header);
+	}
 }
 
 void
@@ -160,6 +190,25 @@ preflight_decide(const struct policy_set *s, const struct request *r,
 		    origin_well_formed(r))
 			(void)match_origin(r, d);
 	}
+}
+
+void
+preflight_decide_actual(const struct policy_set *s, const struct request *r,
+    struct decision *d)
+{
+	enum choice choice;
+
+	*d = (struct decision){.reason = REASON_ALLOWED};
+	choice = policy_set_choose(s, r, &d->policy);
+	d->unknown_policy = choice == CHOICE_NONE && r->policy.n > 0;
+	if (choice == CHOICE_MALFORMED_HOST)
+		malformed(d, MALFORMED_HOST, r->host);
+	else if (!origin_well_formed(r))
+		malformed(d, MALFORMED_ORIGIN, r->origin);
+	else if (d->policy == NULL)
+		refuse(d, REASON_NO_POLICY, r->policy);
+	else if (r->origin.n > 0 && !match_origin(r, d))
+		refuse(d, REASON_ORIGIN, r->origin);
 }
 
 struct place

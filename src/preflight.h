@@ -48,6 +48,12 @@ struct decision {
 void preflight_decide(const struct policy_set *s, const struct request *r,
     struct decision *d);
 
+/* The decision on an actual request, whatever its method: which policy serves
+ * it and whether the response may name its Origin.  The reason is allowed (also
+ * without an Origin), origin, no-policy or malformed. */
+void preflight_decide_actual(const struct policy_set *s,
+    const struct request *r, struct decision *d);
+
 /* One line on a decision for logs, debug and explain: what was refused and the
  * nearest miss.  All bytes of the request in it are escaped.  "" where there
  * is nothing to add to the reason. */

@@ -181,3 +181,21 @@ reply_write(const struct policy_set *s, const struct request *r,
 	buf_add(&b, STR("\r\n"));
 	return b.n;
 }
+
+size_t
+reply_write_actual(const struct request *r, const struct decision *d,
+    char *out, size_t cap)
+{
+	struct buf b = {out, 0, cap, false};
+
+	buf_add(&b, STR("Status: 204 No Content\r\n"));
+	if (d->origin_allowed) {
+		add_allow_origin(&b, r, d->policy);
+		buf_add(&b, d->policy->actual_tail);
+	}
+	/* A cached answer must not reach another origin. */
+	if (d->policy == NULL || !origin_set_any(d->policy->origins))
+		buf_add(&b, STR("Vary: Origin\r\n"));
+	buf_add(&b, STR("\r\n"));
+	return b.n;
+}

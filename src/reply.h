@@ -15,4 +15,9 @@ size_t reply_max(const struct policy_set *s);
 size_t reply_write(const struct policy_set *s, const struct request *r,
     const struct decision *d, char *out, size_t cap);
 
+/* The same for a decision of preflight_decide_actual: 204 and the fields that
+ * the actual response should carry. */
+size_t reply_write_actual(const struct request *r, const struct decision *d,
+    char *out, size_t cap);
+
 #endif

@@ -54,7 +54,7 @@ static const char help[] =
 "                           closed (4096)\n"
 "      --timeout TIME       from a connection to its first byte, from a\n"
 "                           request's first byte to its last, and for an\n"
-"                           answer to be read; seconds, or with s, m or h (30s)\n"
+"                           answer to be read; seconds, or with s or m (30s)\n"
 "      --idle-timeout TIME  how long a kept connection may be idle (5m)\n"
 "      --grace TIME         how long what is in flight may take after SIGTERM\n"
 "                           or SIGINT (10s)\n"

@@ -39,6 +39,43 @@ swar_unclean(uint64_t w, unsigned char except)
 	    swar_equal(w, 0x7f) | swar_equal(w, except);
 }
 
+/* 0x80 in each byte of w that is first to last; all bytes are below 0x80. */
+static inline uint64_t
+swar_within(uint64_t w, uint64_t first, uint64_t last)
+{
+	return (w + SWAR_ALL(0x80 - first)) & ~(w + SWAR_ALL(0x7f - last)) &
+	    SWAR_ALL(UINT64_C(0x80));
+}
+
+/* Whether every byte of w is one of a-z 0-9 - and the comma. */
+static inline bool
+swar_is_listed(uint64_t w)
+{
+	return (w & SWAR_ALL(UINT64_C(0x80))) == 0 &&
+	    (swar_within(w, 'a', 'z') | swar_within(w, '0', '9') |
+	        swar_within(w, ',', '-')) == SWAR_ALL(UINT64_C(0x80));
+}
+
+/* Whether s is of a-z 0-9 - and commas alone, as browsers write lists of field
+ * names: then each element is a token.  False says nothing. */
+static inline bool
+str_is_listed(struct str s)
+{
+	if (s.n < 8)
+		return false;
+	for (size_t i = 0; i + 8 < s.n; i += 8)
+		if (!swar_is_listed(swar_word(s.p + i)))
+			return false;
+	return swar_is_listed(swar_word(s.p + s.n - 8));
+}
+
+/* 0x80 in exactly the bytes of w that are c; all bytes are below 0x80. */
+static inline uint64_t
+swar_where(uint64_t w, uint64_t c)
+{
+	return swar_within(w, c, c);
+}
+
 /* Whether s is of printable ASCII without the byte `except`. */
 static inline bool
 str_is_clean(struct str s, unsigned char except)

@@ -285,23 +285,41 @@ feed(struct walk *w, struct str raw, bool plain)
 	return true;
 }
 
-/* Whether a path reads the same to everybody: no escapes, parameters or bytes
- * to look at twice, no "//", and no segment that begins with a dot. */
+/* Not 0 where a word of a path has something to look at twice: a byte that is
+ * not printable ASCII, an escape, parameters, '\\', '#', or a '/' in front of
+ * another or of a dot. */
+static uint64_t
+unplain(uint64_t w)
+{
+	uint64_t slash = swar_where(w, '/');
+
+	/* The bytes are in memory order whatever the machine's is: the one
+	 * behind another is higher in a little-endian word. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	uint64_t behind = slash >> 8;
+#else
+	uint64_t behind = slash << 8;
+#endif
+	return swar_unclean(w, '\\') | swar_equal(w, '%') |
+	    swar_equal(w, ';') | swar_equal(w, '#') |
+	    (behind & swar_within(w, '.', '/'));
+}
+
+/* Whether a path reads the same to everybody.  Each word begins with the last
+ * byte of the one before, so that every pair is seen. */
 static bool
 is_plain(struct str raw)
 {
-	unsigned char previous = '/';
+	char padded[8] = {'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a'};
+	uint64_t bad = 0;
 
-	for (size_t i = 1; i < raw.n; i++) {
-		unsigned char c = (unsigned char)raw.p[i];
-		if (previous == '/' && (c == '/' || c == '.'))
-			return false;
-		if (c == '%' || c == ';')
-			return false;
-		previous = c;
+	if (raw.n < 8) {
+		memcpy(padded, raw.p, raw.n);
+		return unplain(swar_word(padded)) == 0;
 	}
-	return str_is_clean(raw, '\\') &&
-	    memchr(raw.p, '#', raw.n) == NULL;
+	for (size_t i = 0; i + 8 < raw.n; i += 7)
+		bad |= unplain(swar_word(raw.p + i));
+	return (bad | unplain(swar_word(raw.p + raw.n - 8))) == 0;
 }
 
 bool

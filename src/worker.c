@@ -73,11 +73,33 @@ accept_pause(struct worker *w)
 		log_end(&l);
 }
 
+/* Over TCP: answers go out at once, and not everybody may come. */
+static bool
+tcp_welcome(struct worker *w, int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t n = sizeof peer;
+	struct log_line l;
+	int one = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (!w->listen->restricted || (getpeername(fd,
+	    (struct sockaddr *)&peer, &n) == 0 &&
+	    listen_allows(w->listen, &peer)))
+		return true;
+	close(fd);
+	count_add(&w->counters, COUNT_REFUSED_PEERS);
+	if (log_begin(&l, LOG_LEVEL_WARNING, "closed",
+	    "not-in-web-server-addrs", LOG_SOME))
+		log_end(&l);
+	return false;
+}
+
 /* Accepts one.  Returns false where there is no more to accept now. */
 static bool
 accept_one(struct worker *w, const struct worker_listener *l)
 {
-	int fd, one = 1;
+	int fd;
 
 	fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1 && (errno == EMFILE || errno == ENFILE) &&
@@ -92,9 +114,8 @@ accept_one(struct worker *w, const struct worker_listener *l)
 		/* The rest is about one connection that is gone already. */
 		return errno != EAGAIN && errno != EBADF && errno != EINVAL;
 	}
-	if (l->tcp)
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	conn_open(w, fd);
+	if (!l->tcp || tcp_welcome(w, fd))
+		conn_open(w, fd);
 	return true;
 }
 
@@ -293,29 +314,8 @@ patience(const struct worker *w)
 	return until - w->now > 60000 ? 60000 : (int)(until - w->now);
 }
 
-static void
-dispatch(struct worker *w, void *target)
-{
-	enum source source = *(const enum source *)target;
-	struct conn *c = target;
-	uint64_t wakes;
-
-	if (source == SOURCE_LISTENER) {
-		if (w->listening)
-			accept_some(w, target, ACCEPTS);
-	} else if (source == SOURCE_WAKE) {
-		if (read(w->wake, &wakes, sizeof wakes) == -1)
-			return;
-	} else if (c->fd == -1) {
-		return; /* closed by an earlier event */
-	} else if (c->writing) {
-		conn_writable(w, c);
-	} else {
-		conn_readable(w, c);
-	}
-}
-
-/* Between two wake-ups nothing of a request or a policy is in use. */
+/* Takes in what the server wants; nothing of a request or a policy is in use
+ * between two events. */
 static void
 look_around(struct worker *w)
 {
@@ -328,6 +328,29 @@ look_around(struct worker *w)
 	if (stop_at != 0 && !w->stopping)
 		stop_begin(w, stop_at);
 	server_renewed(w->server, w);
+}
+
+static void
+dispatch(struct worker *w, void *target)
+{
+	enum source source = *(const enum source *)target;
+	struct conn *c = target;
+	uint64_t wakes;
+
+	if (source == SOURCE_LISTENER) {
+		if (w->listening)
+			accept_some(w, target, ACCEPTS);
+	} else if (source == SOURCE_WAKE) {
+		/* What is read away here may have come after the first look. */
+		if (read(w->wake, &wakes, sizeof wakes) == sizeof wakes)
+			look_around(w);
+	} else if (c->fd == -1) {
+		return; /* closed by an earlier event */
+	} else if (c->writing) {
+		conn_writable(w, c);
+	} else {
+		conn_readable(w, c);
+	}
 }
 
 static void
@@ -394,6 +417,7 @@ worker_init(struct worker *w, const struct listen_set *listeners,
 	w->pool.max = max_held;
 	w->stream_env = (struct stream_env){&w->pool, max_connections};
 	atomic_store(&w->quietest, INT64_MAX);
+	w->listen = listeners;
 	for (size_t i = 0; i < listeners->n; i++)
 		w->listeners[w->nlisteners++] = (struct worker_listener){
 		    SOURCE_LISTENER, listeners->at[i].fd, listeners->at[i].tcp,

@@ -40,6 +40,7 @@ struct worker {
 	enum source wake_source;
 	struct worker_listener listeners[LISTEN_MAX];
 	size_t nlisteners;
+	const struct listen_set *listen;
 	bool listening;             /* epoll knows them */
 	bool stopping;
 	int64_t paused_until;       /* ms; 0: accepting */

@@ -67,6 +67,18 @@ def check_errors(readme, folder):
     tap.is_equal(err + out, wanted, "README.md shows what check prints")
 
 
+def check_diff(readme, folder):
+    (_, old), (_, new), (_, wanted) = blocks(section(readme,
+                                                     "Comparing two policies"))
+    for name, text in (("old.ini", old), ("new.ini", new)):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+            f.write(text)
+    command, _, wanted = wanted.partition("\n")
+    argv = command.removeprefix("$ preflightd ").split()
+    tap.is_equal(run(*argv, folder=folder), (1, wanted, ""),
+                 "README.md shows what diff prints")
+
+
 def check_keys(readme):
     table = section(readme, "The policy file").partition("\n\nAn entry of")[0]
     keys = re.findall(r"^\| `([a-z-]+)` \|", table, re.M)
@@ -83,7 +95,8 @@ def options(text):
 
 def check_options(readme):
     manual = read("src/preflightd.8").replace("\\-", "-")
-    for command, title in (("serve", "Running"), ("check", "Checking a policy")):
+    for command, title in (("serve", "Running"), ("check", "Checking a policy"),
+                           ("diff", "Comparing two policies")):
         status, out, _ = run(command, "--help")
         tap.is_equal(status, 0, f"{command} --help ends with 0")
         part = re.search(rf"^\.Ss {command}\n(.*?)(?=^\.S[sh] )", manual,
@@ -92,7 +105,7 @@ def check_options(readme):
         tap.is_equal(in_manual, options(out),
                      f"the manual has the options of {command} --help")
         in_readme = options(section(readme, title)) | {"policy"}
-        tap.is_equal(in_readme, options(out),
+        tap.is_equal(in_readme, options(out) | {"policy"},
                      f"README.md has the options of {command} --help")
 
 
@@ -101,6 +114,7 @@ check_fragments(text)
 with tempfile.TemporaryDirectory() as private:
     check_example(text, private)
     check_errors(text, private)
+    check_diff(text, private)
 check_keys(text)
 check_options(text)
 tap.done()

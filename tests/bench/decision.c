@@ -14,7 +14,9 @@
 #include "preflight.h"
 #include "reply.h"
 
-enum { ROUNDS = 9, BATCH = 20000 };
+enum { ROUNDS = 9 };
+
+static const double ROUND_SECONDS = 0.01;
 
 static double
 now(void)
@@ -90,13 +92,29 @@ by_value(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* How often to decide for a round of about ROUND_SECONDS. */
+static size_t
+batch_for(const struct policy_set *s, const struct request *r)
+{
+	size_t batch = 1;
+
+	for (;; batch *= 2) {
+		struct decision d;
+		double start = now();
+		for (size_t j = 0; j < batch; j++)
+			preflight_decide(s, r, &d);
+		if (now() - start > ROUND_SECONDS / 2)
+			return batch;
+	}
+}
+
 /* The median nanoseconds of a decision, and of decision and answer. */
 static void
 measure(const char *what, const struct policy_set *s, const struct request *r,
     enum reason wanted)
 {
 	double decide[ROUNDS], answer[ROUNDS];
-	size_t cap = reply_max(s), bytes = 0;
+	size_t cap = reply_max(s), batch = batch_for(s, r), n = 0;
 	char *out = malloc(cap);
 	struct decision d;
 
@@ -104,20 +122,20 @@ measure(const char *what, const struct policy_set *s, const struct request *r,
 		return;
 	for (size_t i = 0; i < ROUNDS; i++) {
 		double start = now();
-		for (size_t j = 0; j < BATCH; j++)
+		for (size_t j = 0; j < batch; j++)
 			preflight_decide(s, r, &d);
-		decide[i] = (now() - start) / BATCH * 1e9;
+		decide[i] = (now() - start) / (double)batch * 1e9;
 		start = now();
-		for (size_t j = 0; j < BATCH; j++) {
+		for (size_t j = 0; j < batch; j++) {
 			preflight_decide(s, r, &d);
-			bytes += reply_write(s, r, &d, out, cap);
+			n = reply_write(s, r, &d, out, cap);
 		}
-		answer[i] = (now() - start) / BATCH * 1e9;
+		answer[i] = (now() - start) / (double)batch * 1e9;
 	}
 	qsort(decide, ROUNDS, sizeof *decide, by_value);
 	qsort(answer, ROUNDS, sizeof *answer, by_value);
 	printf("  %-22s %7.0f ns decided %7.0f ns answered, %zu bytes%s\n", what,
-	    decide[ROUNDS / 2], answer[ROUNDS / 2], bytes / ROUNDS / BATCH,
+	    decide[ROUNDS / 2], answer[ROUNDS / 2], n,
 	    d.reason == wanted ? "" : "  (UNEXPECTED REASON)");
 	free(out);
 }

@@ -109,6 +109,17 @@ def sockets(folder):
         ok(good(c.ask()), "TCP")
         status, _, err = run("serve", "--policy", policy, "--listen", "%s:%d" % s.tcp)
         ok(status == 3, "a port in use is status 3", f"{status} {err}")
+    for value, fine in (("127.0.0.1", True), ("192.0.2.1, 127.0.0.1", True), ("192.0.2.1", False), ("::1", False)):
+        with Server(tcp=True, env={"FCGI_WEB_SERVER_ADDRS": value}) as s, s.client() as c:
+            if fine:
+                ok(good(c.ask()), f"FCGI_WEB_SERVER_ADDRS={value} lets 127.0.0.1 in")
+            else:
+                ok(c.is_closed(), f"FCGI_WEB_SERVER_ADDRS={value} does not")
+    with Server(env={"FCGI_WEB_SERVER_ADDRS": "192.0.2.1"}) as s, s.client() as c:
+        ok(good(c.ask()), "a Unix socket is not concerned")
+    status, _, err = run("serve", "--policy", policy, "--listen", "unix:" + os.path.join(folder, "s"),
+                         env={"FCGI_WEB_SERVER_ADDRS": "localhost"})
+    ok(status == 3 and "FCGI_WEB_SERVER_ADDRS" in err, "a name in it is status 3", err)
     if socket.has_ipv6:
         port = free_port()
         try:

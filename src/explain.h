@@ -1,0 +1,66 @@
+/* explain.h - the CORS debugger: a request that a page makes, taken through the
+ * browser's side and the same decision and reply as serving. */
+#ifndef PREFLIGHTD_EXPLAIN_H
+#define PREFLIGHTD_EXPLAIN_H
+
+#include "browser.h"
+#include "explain_fix.h"
+#include "policy.h"
+#include "preflight.h"
+#include "url.h"
+
+/* A header that counts for nothing. */
+struct explain_ignored {
+	struct str name;
+	const char *why;
+};
+
+struct explain_query {
+	struct url url;
+	struct browser_request request;
+	struct headers given;  /* as asked for, for output */
+	const struct explain_ignored *ignored;
+	size_t nignored;
+	const struct str *reads; /* response headers that script wants */
+	size_t nreads;
+	enum browser_profile profile;
+	bool private_network;  /* Access-Control-Request-Private-Network */
+};
+
+enum { EXPLAIN_NOTES_MAX = 16 };
+
+struct explanation {
+	const struct explain_query *query;
+	const struct policy_set *set;
+	struct browser_plan plan;
+	struct headers sent;          /* the preflight */
+	const struct policy *policy;  /* NULL: none serves it, or not asked */
+	const struct claim *host, *path; /* what of the policy matched */
+	enum reason reason;
+	struct str detail;            /* preflight_explain's, may be empty */
+	struct place rule;            /* what decided; line 0: nothing */
+	struct browser_answer answer; /* to the preflight, if there is one */
+	struct browser_answer actual; /* what the actual response carries */
+	struct browser_failures failures;
+	bool goes_on;
+	struct browser_readable readable; /* nothing where it is blocked */
+	struct fixes fixes;
+	struct str notes[EXPLAIN_NOTES_MAX];
+	size_t nnotes;
+	struct arena arena;
+};
+
+/* Fills *out, which refers to s and q as long as it is used.  Returns 0, or -1
+ * without memory; explain_clear frees it in both cases. */
+int explain_run(const struct policy_set *s, const struct explain_query *q,
+    struct explanation *out);
+void explain_clear(struct explanation *e);
+
+/* explain_notes.c: adds what is good to know.  Returns 0, or -1 without
+ * memory. */
+int explain_add_notes(struct explanation *e);
+
+/* Whether the page reads the name and cannot. */
+bool explain_is_unreadable(const struct explanation *e, struct str name);
+
+#endif

@@ -1,0 +1,1 @@
+-X PUT --origin https://app.example.com -H 'Content-Type: application/json' --credentials 'https://api.example.com/v1/items?page=2#top'

@@ -1,0 +1,1 @@
+--origin https://app.example.com -H 'Authorization: Bearer t' https://open.example.com/

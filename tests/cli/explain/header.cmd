@@ -1,0 +1,1 @@
+-X PATCH --origin https://app.example.com -H 'Content-Type: application/json' -H 'X-API-Key: k' -H 'Cookie: a=b' https://api.example.com/v1/items

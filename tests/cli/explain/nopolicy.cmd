@@ -1,0 +1,1 @@
+--origin null -X DELETE https://none.example.com/x

@@ -1,0 +1,1 @@
+--origin http://app.example.com https://api.example.com/v1/items

@@ -1,0 +1,1 @@
+--origin https://app.example.com -X POST -H 'Content-Type: text/plain;charset=UTF-8' https://api.example.com/v1/items

@@ -1,0 +1,1 @@
+-X PUT --origin https://api.example.com https://api.example.com/v1/items

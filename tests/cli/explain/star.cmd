@@ -1,0 +1,1 @@
+--credentials --upload-listener -X POST --origin https://app.example.com https://open.example.com/upload
