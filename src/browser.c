@@ -1,6 +1,6 @@
 /* browser.c - the request: what script can set, what needs no permission, and
- * whether the browser asks first.  Numbers are sections of the Fetch standard's
- * anchors as named in each comment. */
+ * whether the browser asks first.  A name with '#' is an anchor of the Fetch
+ * standard. */
 #include "config.h"
 
 #include "browser.h"

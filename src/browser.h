@@ -86,7 +86,7 @@ struct browser_plan {
 	size_t ntriggers;
 	const struct str *names; /* CORS-unsafe: lower case, sorted, unique */
 	size_t nnames;
-	struct str joined;       /* the same for Access-Control-Request-Headers */
+	struct str joined;       /* Access-Control-Request-Headers */
 };
 
 /* Fills *out; its memory is the arena's.  Returns 0, or -1 without memory. */
@@ -121,7 +121,8 @@ enum browser_code {
 };
 const char *browser_code_name(enum browser_code code);
 
-/* The step of the standard as FETCH numbers it: "9.1". */
+/* The step at which the standard comes to it: "9.n" of the CORS check, "10.n"
+ * of the preflight's answer, "3.1" of making the request. */
 const char *browser_code_step(enum browser_code code);
 
 struct browser_failure {

@@ -36,10 +36,11 @@ parse_seconds(struct str s, unsigned long *out)
 {
 	*out = 0;
 	for (size_t i = 0; i < s.n; i++) {
-		unsigned long digit = (unsigned char)s.p[i] - (unsigned long)'0';
+		unsigned long digit;
 
 		if (s.p[i] < '0' || s.p[i] > '9')
 			return false;
+		digit = (unsigned long)(s.p[i] - '0');
 		*out = *out > (ULONG_MAX - digit) / 10 ? ULONG_MAX :
 		    *out * 10 + digit;
 	}

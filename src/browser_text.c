@@ -31,12 +31,13 @@ trigger_explain(const struct trigger *t, struct buf *out)
 		[WHY_METHOD] = "is not GET, HEAD or POST",
 		[WHY_NAME] = "is a header that needs permission",
 		[WHY_LONG] = "",
-		[WHY_BYTE] = "has a control character or one of \"():<>?@[\\]{}",
+		[WHY_BYTE] = "has a control character or one of "
+		    "\"():<>?@[\\]{}",
 		[WHY_LANGUAGE_BYTE] =
 		    "has other characters than letters, digits and ' *,-.;='",
 		[WHY_NO_MIME] = "is no media type",
-		[WHY_ESSENCE] = "is none of text/plain, multipart/form-data and "
-		    "application/x-www-form-urlencoded",
+		[WHY_ESSENCE] = "is none of text/plain, multipart/form-data "
+		    "and application/x-www-form-urlencoded",
 		[WHY_NO_RANGE] = "is no single range such as 'bytes=0-1023'",
 		[WHY_RANGE_SUFFIX] = "is a range without a start",
 		[WHY_SUM] = "the values of the headers that need no permission "

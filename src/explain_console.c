@@ -10,8 +10,8 @@ enum { SHOWN = 400 };
 #define LQ "\u2018"
 #define RQ "\u2019"
 
-/* None of today's browsers enforces the Authorization rule, where the answer has
- * a '*' that is no literal. */
+/* None of today's browsers enforces the Authorization rule where the answer
+ * has a '*' that is no literal. */
 static bool
 passes_today(const struct explanation *e, const struct browser_failure *f)
 {

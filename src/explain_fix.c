@@ -434,5 +434,8 @@ explain_fix(const struct policy_set *s, const struct fix_wishes *w,
 		fix_expose(&f);
 	if (f.impossible)
 		out->count = 0;
+	if (w->blocked && out->count == 0 && out->nremarks == 0)
+		fixing_remark(&f, "the answer has no room for so many header "
+		    "names: send fewer");
 	return f.failed ? -1 : 0;
 }

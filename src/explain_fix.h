@@ -34,7 +34,7 @@ struct fixes {
 struct fix_wishes {
 	const struct explain_query *query;
 	const struct browser_plan *plan;
-	const struct policy *policy;          /* NULL: none serves the request */
+	const struct policy *policy; /* NULL: none serves the request */
 	const struct browser_readable *readable; /* NULL: leave expose alone */
 	bool blocked;
 };

@@ -45,16 +45,20 @@ bool
 list_next_name(struct str *rest, struct field_name *element)
 {
 	const char *p = rest->p, *end = rest->p + rest->n, *start, *last;
+	char *to = element->folded;
+	const char *fits;
 	unsigned char c;
-	size_t n = 0;
 
 	while (p < end && (*p == ',' || is_space(*p)))
 		p++;
-	for (start = p; p < end; p++, n++) {
-		if ((c = token_fold[(unsigned char)*p]) == 0)
-			break;
-		element->folded[n % sizeof element->folded] = (char)c;
+	start = p;
+	fits = end - p < FIELD_FOLDED ? end : p + FIELD_FOLDED;
+	while (p < fits && (c = token_fold[(unsigned char)*p]) != 0) {
+		*to++ = (char)c;
+		p++;
 	}
+	while (p < end && token_fold[(unsigned char)*p] != 0)
+		p++;
 	last = p;
 	while (p < end && is_space(*p))
 		p++;
@@ -161,7 +165,7 @@ field_set_find_name(const struct field_set *s, const struct field_name *name)
 {
 	struct str text = name->text;
 
-	if (text.n > sizeof name->folded)
+	if (text.n > FIELD_FOLDED)
 		return field_set_find(s, text);
 	if (s->count == 0 || (s->lengths & length_bit(text.n)) == 0)
 		return NULL;

@@ -21,10 +21,11 @@ bool list_next(struct str *rest, struct str *element);
 bool list_next_token(struct str *rest, struct str *element, bool *token);
 
 /* An element of a list of field names, read in one pass. */
+enum { FIELD_FOLDED = 64 };
 struct field_name {
 	struct str text;
-	bool token;      /* or the text is no field name */
-	char folded[64]; /* the text in lower case, where it fits */
+	bool token;                /* or the text is no field name */
+	char folded[FIELD_FOLDED]; /* the text in lower case, where it fits */
 };
 
 /* list_next for a list of field names. */

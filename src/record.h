@@ -80,15 +80,23 @@ enum pair pair_next_long(struct str *rest, struct str *name,
     struct str *value);
 
 /* Takes the next name-value pair from *rest; name and value are parts of it.
- * Nearly every pair has two short lengths, and there are 30 in a request. */
+ * Nearly every pair has two short lengths, and there are 30 in a request: the
+ * rare call gets copies, so that the caller's can stay in registers. */
 static inline enum pair
 pair_next(struct str *rest, struct str *name, struct str *value)
 {
 	const unsigned char *p = (const unsigned char *)rest->p;
+	struct str r = *rest, n = {NULL, 0}, v = {NULL, 0};
+	enum pair got;
 
-	if (rest->n < 2 || (p[0] | p[1]) >= 0x80 ||
-	    (size_t)p[0] + p[1] > rest->n - 2)
-		return pair_next_long(rest, name, value);
+	if (r.n < 2 || (p[0] | p[1]) >= 0x80 ||
+	    (size_t)p[0] + p[1] > r.n - 2) {
+		got = pair_next_long(&r, &n, &v);
+		*rest = r;
+		*name = n;
+		*value = v;
+		return got;
+	}
 	*name = (struct str){rest->p + 2, p[0]};
 	*value = (struct str){rest->p + 2 + p[0], p[1]};
 	*rest = str_from(*rest, (size_t)2 + p[0] + p[1]);

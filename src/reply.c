@@ -57,10 +57,10 @@ add_asked_headers(struct buf *b, const struct request *r,
 {
 	size_t before = b->n, echoed = 0;
 	struct str name;
-	bool listed = field_set_find(&p->headers, STR("authorization")) != NULL;
 
 	if (!p->credentials || !p->headers.any)
 		return;
+	bool listed = field_set_find(&p->headers, STR("authorization")) != NULL;
 	buf_add(b, STR("Access-Control-Allow-Headers: "));
 	size_t start = b->n;
 	for (size_t i = 0; i < r->nlines; i++)

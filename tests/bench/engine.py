@@ -13,11 +13,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("BUILD", os.getcwd())
 LOAD = os.path.join(BUILD, "tests/bench/fcgiload")
+PLAIN = os.path.join(BUILD, "tests/bench/plain")
 LIMIT = os.path.join(BUILD, "tests/bench/limit")
 DAEMON = os.path.join(BUILD, "preflightd")
 
@@ -147,34 +149,41 @@ def idle_memory(folder, count=4000):
         p.wait()
 
 
-def instructions(folder):
-    """User-space instructions a request, by callgrind, from two run lengths."""
-    if shutil.which("valgrind") is None:
-        print("instructions: valgrind is missing")
-        return
+def counted(folder, command, path, function):
+    """Instructions a request by function: two run lengths, so that starting
+    costs nothing; function is called once a request."""
     counts = []
     for n in (1000, 3000):
         out = os.path.join(folder, "callgrind.out")
-        path = os.path.join(folder, "grind")
-        command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", DAEMON, "serve", "-p",
-                   os.path.join(folder, "policy.ini"), "-l", "unix:" + path, "--log", os.path.join(folder, "log")]
-        with Process(command, path) as ours:
-            p = subprocess.run([LOAD, "-c", "1", "-n", str(n), "-t", "60", ours.path], capture_output=True,
-                               text=True, check=False)
-            done = int(re.search(r"requests (\d+)", p.stdout).group(1))
-        counts.append((profile(out), done))
-    (few, _), (many, _) = counts
+        grind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", *command]
+        if os.path.exists(path):
+            os.unlink(path)
+        with Process(grind, path) as ours:
+            subprocess.run([LOAD, "-c", "1", "-n", str(n), "-t", "60", ours.path], capture_output=True, check=False)
+        counts.append(profile(out, function))
+    few, many = counts
     # The warm-up's requests are unknown in number: take them from the profile.
     n = many.pop("requests") - few.pop("requests")
-    total = sum(many.values()) - sum(few.values())
-    print(f"{'user instructions a request':34} {total / n:.0f}")
-    rest = {k: (many[k] - few.get(k, 0)) / n for k in many}
-    for name, cost in sorted(rest.items(), key=lambda kv: -kv[1])[:16]:
+    return {k: (many[k] - few.get(k, 0)) / n for k in many}
+
+
+def instructions(folder):
+    """User-space instructions a request, ours and those of a plain libfcgi loop."""
+    if shutil.which("valgrind") is None:
+        print("instructions: valgrind is missing")
+        return
+    path = os.path.join(folder, "grind")
+    costs = counted(folder, [DAEMON, "serve", "-p", os.path.join(folder, "policy.ini"), "-l", "unix:" + path,
+                             "--log", os.path.join(folder, "log")], path, "fcgi_answer")
+    plain = sum(counted(folder, [PLAIN, path], path, "FCGX_Finish_r").values())
+    ours = sum(costs.values())
+    print(f"{'user instructions a request':34} {ours:.0f}, plain libfcgi {plain:.0f}, ratio {ours / plain:.2f}")
+    for name, cost in sorted(costs.items(), key=lambda kv: -kv[1])[:12]:
         print(f"    {cost:8.0f} {name}")
 
 
-def profile(path):
-    """Self cost by function, and how often a request was answered."""
+def profile(path, function):
+    """Self cost by function, and how often one was called."""
     text = subprocess.run(["callgrind_annotate", "--auto=no", "--threshold=100", path], capture_output=True, text=True,
                           check=False).stdout
     costs = {}
@@ -191,51 +200,85 @@ def profile(path):
                 names[m.group(1)] = m.group(2).strip()
             if line.startswith("cfn=") and m:
                 target = names.get(m.group(1))
-            if line.startswith("calls=") and target == "fcgi_answer":
+            if line.startswith("calls=") and target == function:
                 calls += int(line[6:].split()[0])
     costs["requests"] = calls
     return costs
+
+
+def nginx_run(folder, back, keep, seconds):
+    """One run through nginx, with its CPU time and the responder's together."""
+    conf, front = os.path.join(folder, "nginx.conf"), os.path.join(folder, "http")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write(NGINX.format(folder=folder, path=back.path, keep="on" if keep else "off",
+                             keepalive="keepalive 64;" if keep else "",
+                             user="user root;" if os.getuid() == 0 else ""))
+    with Process(["nginx", "-p", folder, "-c", conf], front) as nginx:
+        pids = [a for p in [back.pid, *nginx.children()] for a in ("-p", p)]
+        numbers = load(front, "-H", "-c", 64, "-t", seconds, *pids)
+    if os.path.exists(front):
+        os.unlink(front)
+    return numbers
 
 
 def behind_nginx(folder, rounds, seconds):
     if shutil.which("nginx") is None:
         print("nginx is missing")
         return
-    for keep, keepalive in (("on", "keepalive 64;"), ("off", "")):
-        results = []
+    for keep in (True, False):
         with daemon(folder) as ours, limit(folder) as floor:
-            for _ in range(rounds):
-                pair = []
-                for back in (ours, floor):
-                    conf = os.path.join(folder, "nginx.conf")
-                    with open(conf, "w", encoding="ascii") as f:
-                        f.write(NGINX.format(folder=folder, path=back.path, keep=keep, keepalive=keepalive,
-                                             user="user root;" if os.getuid() == 0 else ""))
-                    front = os.path.join(folder, "http")
-                    with Process(["nginx", "-p", folder, "-c", conf], front) as nginx:
-                        pids = [a for p in nginx.children() for a in ("-p", p)]
-                        pair.append(load(front, "-H", "-c", 64, "-t", seconds, "-p", back.pid))
-                        pair.append(load(front, "-H", "-c", 64, "-t", seconds, *pids))
-                    if os.path.exists(front):
-                        os.unlink(front)
-                results.append(pair)
-        mid = lambda f: statistics.median(f(r) for r in results)
-        print(f"{'behind nginx, kept ' + keep:34} cpu {mid(lambda r: r[0]['cpu_us']):6.2f} us, "
-              f"limit {mid(lambda r: r[2]['cpu_us']):6.2f}, "
-              f"ratio {mid(lambda r: r[0]['cpu_us'] / r[2]['cpu_us']):.2f}; "
-              f"nginx itself {mid(lambda r: r[1]['cpu_us']):.2f} us, {mid(lambda r: r[0]['per_second']):.0f}/s", flush=True)
+            runs = [[nginx_run(folder, back, keep, seconds) for back in (ours, floor)] for _ in range(rounds)]
+        ratio = lambda key: statistics.median(a[key] / b[key] for a, b in runs)
+        print(f"{'behind nginx, ' + ('kept' if keep else 'not kept'):34} cpu of both "
+              f"{statistics.median(a['cpu_us'] for a, _ in runs):6.2f} us, limit "
+              f"{statistics.median(b['cpu_us'] for _, b in runs):6.2f}, ratio {ratio('cpu_us'):.2f}   "
+              f"{statistics.median(a['per_second'] for a, _ in runs):8.0f}/s, ratio {ratio('per_second'):.2f}",
+              flush=True)
+
+
+def trickle(path, stop, count=200):
+    """Senders of a byte a second each, until told to stop."""
+    senders = []
+    for _ in range(count):
+        s = socket.socket(socket.AF_UNIX)
+        s.connect(path)
+        senders.append(s)
+    record = bytes([1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]) + bytes([1, 4, 0, 1, 0x40, 0, 0, 0]) + b"a" * 4096
+    for at in range(len(record)):
+        for s in senders:
+            s.send(record[at:at + 1])
+        if stop.wait(1):
+            break
+    for s in senders:
+        s.close()
+
+
+def slow_clients(folder, rounds, seconds):
+    """What 200 slow senders and 1,000 idle connections cost 64 active clients."""
+    ratios = []
+    with daemon(folder) as ours:
+        for _ in range(rounds):
+            alone = load(ours.path, "-c", 64, "-t", seconds)["p99_us"]
+            stop = threading.Event()
+            slow = threading.Thread(target=trickle, args=(ours.path, stop))
+            slow.start()
+            ratios.append(load(ours.path, "-c", 64, "-i", 1000, "-t", seconds)["p99_us"] / alone)
+            stop.set()
+            slow.join()
+    print(f"{'200 slow, 1,000 idle beside 64':34} p99 to without, ratio {statistics.median(ratios):.2f}", flush=True)
 
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    for path in (LOAD, LIMIT, DAEMON):
+    for path in (LOAD, LIMIT, PLAIN, DAEMON):
         if not os.access(path, os.X_OK):
             raise SystemExit(f"{path} is not there: run make bench")
     with tempfile.TemporaryDirectory(prefix="pf") as folder:
         with open(os.path.join(folder, "policy.ini"), "w", encoding="ascii") as f:
             f.write(POLICY)
         direct(folder, rounds, seconds)
+        slow_clients(folder, rounds, seconds)
         idle_memory(folder)
         instructions(folder)
         behind_nginx(folder, rounds, seconds)

@@ -29,6 +29,7 @@ enum { ANSWER_MAX = 8192, EVENTS = 256, PIDS = 16, WARMUP = 300 /* ms */ };
 struct peer {
 	int fd;
 	bool idle;
+	int64_t asked; /* ns */
 	size_t n;
 	unsigned char answer[ANSWER_MAX];
 };
@@ -146,6 +147,7 @@ static void
 ask(struct peer *c)
 {
 	c->n = 0;
+	c->asked = now_ns(CLOCK_MONOTONIC);
 	if (send(c->fd, request, request_size, MSG_NOSIGNAL) !=
 	    (ssize_t)request_size)
 		errors++;
@@ -163,6 +165,33 @@ peer_open(struct peer *c)
 	    connect(c->fd, (struct sockaddr *)&un, sizeof un) == -1 ||
 	    epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &ev) == -1)
 		die("connect");
+}
+
+/* How long answers took, in steps of 2 us; the last is for all that took
+ * longer. */
+enum { WAITED_STEP = 2000, WAITED_STEPS = 50000 };
+
+static unsigned long waited[WAITED_STEPS];
+
+static void
+waited_add(int64_t ns)
+{
+	size_t step = (size_t)ns / WAITED_STEP;
+
+	waited[step < WAITED_STEPS ? step : WAITED_STEPS - 1]++;
+}
+
+/* The time in us within which that share of the answers came. */
+static double
+waited_within(double share, unsigned long answers)
+{
+	unsigned long seen = 0;
+	size_t step = 0;
+
+	while (step + 1 < WAITED_STEPS &&
+	    (double)(seen += waited[step]) < share * (double)answers)
+		step++;
+	return (double)(step + 1) * WAITED_STEP / 1e3;
 }
 
 /* Whether the bytes are one whole answer with status 204. */
@@ -225,6 +254,7 @@ peer_readable(struct peer *c)
 	if (!answer_is_good(c))
 		errors++;
 	answered++;
+	waited_add(now_ns(CLOCK_MONOTONIC) - c->asked);
 	if (!c->idle)
 		peer_again(c);
 }
@@ -289,6 +319,7 @@ measure(void)
 
 	turn(SIZE_MAX, now_ns(CLOCK_MONOTONIC) + WARMUP * INT64_C(1000000));
 	answered = 0;
+	memset(waited, 0, sizeof waited);
 	start = now_ns(CLOCK_MONOTONIC);
 	cpu = cpu_ns();
 	turn(options.requests > 0 ? options.requests : SIZE_MAX,
@@ -298,6 +329,7 @@ measure(void)
 	printf("requests %lu\nerrors %lu\nper_second %.0f\ncpu_us %.3f\n",
 	    answered, errors, (double)answered * 1e9 / (double)took,
 	    answered > 0 ? (double)cpu / 1e3 / (double)answered : 0);
+	printf("p99_us %.0f\n", waited_within(0.99, answered));
 }
 
 static unsigned long

@@ -211,7 +211,8 @@ Test(curl_command, headers_of_the_browser)
 	} rows[] = {
 		{"Cookie", "a", true}, {"sec-ch-ua", "a", true},
 		{"User-Agent", "a", true}, {"priority", "u=1", true},
-		{"Cache-Control", "no-cache", true}, {"Pragma", "no-cache", true},
+		{"Cache-Control", "no-cache", true},
+		{"Pragma", "no-cache", true},
 		{"Cache-Control", "max-age=0", false}, {"DNT", "1", true},
 		{"Authorization", "Bearer", false}, {"X-A", "1", false},
 		{"Content-Type", "application/json", false},

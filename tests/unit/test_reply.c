@@ -270,3 +270,50 @@ Test(reply, longest_answer_fits)
 	}
 	policy_set_free(s);
 }
+
+/* The response to an actual request, whatever its method. */
+Test(reply, actual)
+{
+	static const struct {
+		const char *about, *host, *origin, *answer;
+		enum reason reason;
+	} cases[] = {
+		{"allowed", "plain.example", "https://a.example",
+		    NO_CONTENT ORIGIN_A
+		    "Access-Control-Expose-Headers: X-Total, "
+		    "Content-Disposition\r\nVary: Origin\r\n\r\n",
+		    REASON_ALLOWED},
+		{"refused", "plain.example", "https://z.example",
+		    NO_CONTENT "Vary: Origin\r\n\r\n", REASON_ORIGIN},
+		{"without an Origin", "plain.example", NULL,
+		    NO_CONTENT "Vary: Origin\r\n\r\n", REASON_ALLOWED},
+		{"malformed", "plain.example", "a,b",
+		    NO_CONTENT "Vary: Origin\r\n\r\n", REASON_MALFORMED},
+		{"no policy", "none.example", "https://a.example",
+		    NO_CONTENT "Vary: Origin\r\n\r\n", REASON_NO_POLICY},
+		{"malformed Host", "\x80", "https://a.example",
+		    NO_CONTENT "Vary: Origin\r\n\r\n", REASON_MALFORMED},
+		{"the policy is '*'", "star.example", "https://z.example",
+		    NO_CONTENT "Access-Control-Allow-Origin: *\r\n\r\n",
+		    REASON_ALLOWED},
+	};
+	struct policy_set *s = unit_policy(policies);
+	size_t cap = reply_max(s);
+	char *out = malloc(cap + 1);
+
+	cr_assert(out != NULL);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct request r = request_of(cases[i].host, cases[i].origin,
+		    NULL, NULL);
+		struct decision d;
+
+		r.method = STR("PUT");
+		preflight_decide_actual(s, &r, &d);
+		out[reply_write_actual(&r, &d, out, cap)] = '\0';
+		cr_expect_str_eq(out, cases[i].answer, "%s:\n%s",
+		    cases[i].about, out);
+		cr_expect(d.reason == cases[i].reason, "%s", cases[i].about);
+	}
+	free(out);
+	policy_set_free(s);
+}

@@ -1,0 +1,37 @@
+/* explain_args.h - the arguments of `explain`, and the query that they make. */
+#ifndef PREFLIGHTD_EXPLAIN_ARGS_H
+#define PREFLIGHTD_EXPLAIN_ARGS_H
+
+#include "arena.h"
+#include "curl_command.h"
+#include "diag.h"
+#include "explain.h"
+
+/* NULL: not given. */
+struct explain_args {
+	const char *policy, *origin, *method, *curl, *url;
+	const char **headers, **reads;
+	size_t nheaders, nreads;
+	bool credentials, upload_listener, stream, json;
+	enum browser_profile profile;
+};
+
+struct explain_asking {
+	const struct explain_args *args;
+	struct arena arena;
+	struct diag *d;             /* for what is wrong with them */
+	struct explain_query query;
+	struct curl_command curl;
+};
+
+/* Fills a->query; its memory is a->arena's.  Returns 0, or -1 with a message
+ * printed or an error in a->d. */
+int explain_collect(struct explain_asking *a);
+
+/* Print a message on the usage, the second with the text that is wrong.  Return
+ * -1. */
+int explain_usage_error(const char *what, const char *hint);
+int explain_usage_error_about(const char *what, struct str text,
+    const char *hint);
+
+#endif
