@@ -192,7 +192,7 @@ load(struct conf *c, struct lines *in, struct conf_tests *tests)
 struct policy_set *
 conf_load(const char *path, struct diag *d, struct conf_tests *tests)
 {
-	const struct place whole = {diag_file(d, path), 0, 0};
+	const struct place whole = {diag_file(d, path), 1, 1};
 	size_t before = diag_errors(d);
 	struct conf c = {.d = d, .path = path, .file = whole.file,
 	    .key = -1};

@@ -284,8 +284,8 @@ build_policy(struct conf *c, const struct section *s)
 	if (set_origins(c, s, &p, &risky) != 0)
 		return -1;
 	lint_policy(&p, risky, c->d);
-	/* What is wrong with its claims is that they stand twice. */
-	if (s->second)
+	/* Of claims that stand twice, or under no name, enough was said. */
+	if (s->second || s->name.n == 0)
 		return 0;
 	return policy_set_add(c->set, &p);
 }

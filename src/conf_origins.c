@@ -191,7 +191,7 @@ add_lines(struct conf *c, struct origin_list *list, struct lines *in,
 		if (next == LINES_ERROR) {
 			list->faulty = true;
 			diag_add(c->d, DIAG_ERROR, (struct place){f->number,
-			    0, 0}, "file-unreadable", NULL, "can't read: %s",
+			    1, 1}, "file-unreadable", NULL, "can't read: %s",
 			    strerror(errno));
 			return 0;
 		}

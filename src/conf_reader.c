@@ -403,7 +403,7 @@ conf_read(struct lines *in, unsigned file, struct diag *d,
 	if (ini_parse_stream(give_line, &r, take_pair, &r) == 0 && !r.failed)
 		return 0;
 	if (diag_errors(d) == 0)
-		diag_add(d, DIAG_ERROR, (struct place){file, 0, 0},
+		diag_add(d, DIAG_ERROR, (struct place){file, 1, 1},
 		    "file-unreadable", "preflightd needs an inih with lists "
 		    "over several lines", "inih does not read this file");
 	return -1;

@@ -199,10 +199,8 @@ diag_items(struct diag *d, size_t *count)
 static void
 print_item(const struct diag *d, const struct diag_item *item, FILE *to)
 {
-	fputs(diag_file_name(d, item->at.file), to);
-	if (item->at.line > 0)
-		fprintf(to, ":%u:%u", item->at.line, item->at.col);
-	fprintf(to, ": %s: %s [%s]\n",
+	fprintf(to, "%s:%u:%u: %s: %s [%s]\n",
+	    diag_file_name(d, item->at.file), item->at.line, item->at.col,
 	    item->level == DIAG_ERROR ? "error" : "warning", item->text,
 	    item->id);
 	if (item->hint[0] != '\0')

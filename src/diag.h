@@ -10,7 +10,8 @@
 struct diag;
 
 /* A place in a file that was registered with diag_file.  Lines and columns
- * count from 1, columns in bytes; line 0 is the file as a whole. */
+ * count from 1, columns in bytes; what concerns a file as a whole stands at its
+ * start. */
 struct place {
 	unsigned file, line, col;
 };

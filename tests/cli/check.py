@@ -187,7 +187,7 @@ def check_odd_files(folder):
     os.mkdir(os.path.join(folder, "dir"))
     for name in ("fifo", "dir", "missing", "/dev/null"):
         status, _, err = run(name, folder=folder)
-        tap.ok(status == 2 and err.startswith(f"{name}: error: ") and
+        tap.ok(status == 2 and err.startswith(f"{name}:1:1: error: ") and
                "[file-unusable]" in err, f"policy file: {name}", err)
         with open(os.path.join(folder, "policy.ini"), "w",
                   encoding="utf-8") as f:

@@ -34,10 +34,10 @@ Test(diag, prints_in_file_order)
 	diag_add(d, DIAG_ERROR, (struct place){a, 9, 30}, "x-one", "", "later");
 	diag_add(d, DIAG_ERROR, (struct place){a, 9, 3}, "x-one", "", "first");
 	diag_add(d, DIAG_ERROR, (struct place){a, 9, 3}, "x-one", "", "second");
-	diag_add(d, DIAG_ERROR, (struct place){a, 0, 0}, "x-all", "", "whole");
+	diag_add(d, DIAG_ERROR, (struct place){a, 1, 1}, "x-all", "", "whole");
 	text = printed(d);
 	cr_expect_str_eq(text,
-	    "a.ini: error: whole [x-all]\n"
+	    "a.ini:1:1: error: whole [x-all]\n"
 	    "a.ini:9:3: error: first [x-one]\n"
 	    "a.ini:9:3: error: second [x-one]\n"
 	    "a.ini:9:30: error: later [x-one]\n"
