@@ -563,7 +563,7 @@ def check_options(folder):
                f"usage: {' '.join(argv) or 'no file'}")
     status, out, err = run("diff", "bad.ini", "missing.ini", folder=folder)
     tap.ok(status == 2 and out == "" and
-           "bad.ini:2:" in err and "missing.ini: error: " in err,
+           "bad.ini:2:" in err and "missing.ini:1:1: error: " in err,
            "the errors of both files are told", err)
     status, out, err = run("diff", "good.ini", "bad.ini", "--json",
                            folder=folder)
