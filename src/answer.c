@@ -7,16 +7,10 @@
 #include "reply.h"
 #include "request.h"
 
-/* An authorizer's answer adds to the request, it never refuses it. */
-static const char AUTHORIZED[] =
-    "Status: 200 OK\r\nVariable-Vary: Origin\r\n\r\n";
-
 size_t
 answer_max(const struct policy_set *policies)
 {
-	size_t n = reply_max(policies);
-
-	return n > sizeof AUTHORIZED ? n : sizeof AUTHORIZED;
+	return reply_max(policies);
 }
 
 /* Hands every pair to the request.  Returns 0, or -1 for a malformed one. */
@@ -65,7 +59,8 @@ str_unless_empty(struct log_line *l, const char *key, struct str value)
 }
 
 static void
-decision_log(const struct request *r, const struct decision *d, bool log_all)
+decision_log(const struct request *r, const struct decision *d, bool actual,
+    bool log_all)
 {
 	struct log_line l;
 	char text[1024];
@@ -77,6 +72,8 @@ decision_log(const struct request *r, const struct decision *d, bool log_all)
 	log_str(&l, "origin", r->origin);
 	log_str(&l, "method", r->request_method.n > 0 ? r->request_method
 	    : r->method);
+	if (actual)
+		log_str(&l, "mode", STR("actual"));
 	str_unless_empty(&l, "host", r->host);
 	str_unless_empty(&l, "uri", r->uri);
 	preflight_explain(r, d, &explained);
@@ -93,18 +90,23 @@ answer_write(const struct policy_set *policies, enum record_role role,
 {
 	struct request r;
 	struct decision d;
+	bool actual;
 
 	request_init(&r);
 	if (params_read(&r, params) == -1)
 		return -1;
+	actual = role == ROLE_AUTHORIZER || r.actual;
+	if (actual)
+		preflight_decide_actual(policies, &r, &d);
+	else
+		preflight_decide(policies, &r, &d);
 	count_add(counters, COUNT_REQUESTS);
-	if (role == ROLE_AUTHORIZER) {
-		memcpy(text, AUTHORIZED, sizeof AUTHORIZED - 1);
-		return (ptrdiff_t)(sizeof AUTHORIZED - 1);
-	}
-	preflight_decide(policies, &r, &d);
 	count_add(counters, COUNT_REASONS + (size_t)d.reason);
 	if (is_refusal(d.reason) || log_all)
-		decision_log(&r, &d, log_all);
+		decision_log(&r, &d, actual, log_all);
+	if (role == ROLE_AUTHORIZER)
+		return (ptrdiff_t)reply_write_authorizer(&r, &d, text, cap);
+	if (actual)
+		return (ptrdiff_t)reply_write_actual(&r, &d, text, cap);
 	return (ptrdiff_t)reply_write(policies, &r, &d, text, cap);
 }

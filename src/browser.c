@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "browser_impl.h"
 #include "field.h"
 
 enum { VALUE_MAX = 128, SUM_MAX = 1024 };
@@ -44,10 +45,13 @@ is_method_override(struct str name)
 }
 
 bool
-browser_header_dropped(const struct header *h)
+browser_header_dropped(enum browser_profile profile, const struct header *h)
 {
 	struct str rest = h->value, element;
 
+	if (profile == BROWSER_CHROMIUM &&
+	    str_eq_fold(h->name, STR("user-agent")))
+		return true;
 	if (request_header_is_forbidden(h->name) ||
 	    str_eq_fold(h->name, STR("access-control-request-headers")) ||
 	    str_eq_fold(h->name, STR("access-control-request-method")))
@@ -197,12 +201,16 @@ is_safelisted_name(struct str name)
 }
 
 enum trigger_why
-browser_header_why(const struct header *h)
+browser_header_why(enum browser_profile profile, const struct header *h)
 {
-	if (!is_safelisted_name(h->name))
+	bool more = profile == BROWSER_CHROMIUM && chromium_safelists(h);
+
+	if (!more && !is_safelisted_name(h->name))
 		return WHY_NAME;
 	if (h->value.n > VALUE_MAX)
 		return WHY_LONG;
+	if (more)
+		return WHY_SAFE;
 	if (str_eq_fold(h->name, STR("accept")))
 		return has_unsafe_byte(h->value) ? WHY_BYTE : WHY_SAFE;
 	if (str_eq_fold(h->name, STR("content-type")))
@@ -255,6 +263,7 @@ struct building {
 	size_t ntriggers;
 	struct str *names;
 	size_t nnames;
+	enum browser_profile profile;
 	struct arena *arena;
 };
 
@@ -290,7 +299,7 @@ add_headers(struct building *b, const struct browser_request *r)
 
 	for (size_t i = 0; i < r->headers.count; i++) {
 		const struct header *h = &r->headers.items[i];
-		enum trigger_why why = browser_header_why(h);
+		enum trigger_why why = browser_header_why(b->profile, h);
 
 		if (why == WHY_SAFE)
 			sum += h->value.n;
@@ -298,7 +307,8 @@ add_headers(struct building *b, const struct browser_request *r)
 			return -1;
 	}
 	for (size_t i = 0; sum > SUM_MAX && i < r->headers.count; i++)
-		if (browser_header_why(&r->headers.items[i]) == WHY_SAFE &&
+		if (browser_header_why(b->profile, &r->headers.items[i]) ==
+		        WHY_SAFE &&
 		    add_header(b, &r->headers.items[i], WHY_SUM) != 0)
 			return -1;
 	return 0;
@@ -340,10 +350,10 @@ add_method_and_flag(struct building *b, const struct browser_request *r)
 
 /* #concept-main-fetch, #concept-http-fetch */
 int
-browser_plan(const struct browser_request *r, struct arena *a,
-    struct browser_plan *out)
+browser_plan(enum browser_profile profile, const struct browser_request *r,
+    struct arena *a, struct browser_plan *out)
 {
-	struct building b = {.arena = a};
+	struct building b = {.profile = profile, .arena = a};
 
 	*out = (struct browser_plan){.joined = STR("")};
 	if (str_eq(r->origin, r->url_origin))

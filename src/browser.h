@@ -8,8 +8,8 @@
 #include "buf.h"
 #include "str.h"
 
-/* Where browsers depart from the standard: the Authorization rule and what they
- * keep of an answer. */
+/* Where browsers depart from the standard: the Authorization rule, what they
+ * keep of an answer, and in Chromium some headers of the request. */
 enum browser_profile {
 	BROWSER_SPEC,
 	BROWSER_CHROMIUM,
@@ -47,7 +47,14 @@ struct browser_request {
 
 /* Whether a browser silently drops a header that script sets (Fetch, forbidden
  * request-header). */
-bool browser_header_dropped(const struct header *h);
+bool browser_header_dropped(enum browser_profile profile,
+    const struct header *h);
+
+/* Joins the values of lines of one name by ", ", as XMLHttpRequest does, and
+ * Chromium for fetch() too; *out keeps the order of the first lines, its memory
+ * is the arena's.  Returns 0, or -1 without memory. */
+int browser_headers_join(const struct headers *h, struct arena *a,
+    struct headers *out);
 
 /* Why a request is preflighted. */
 enum trigger_kind {
@@ -73,7 +80,8 @@ struct trigger {
 };
 
 /* Why a header is no CORS-safelisted request-header, or WHY_SAFE. */
-enum trigger_why browser_header_why(const struct header *h);
+enum trigger_why browser_header_why(enum browser_profile profile,
+    const struct header *h);
 
 /* Adds why in words; text of the request is escaped. */
 void trigger_explain(const struct trigger *t, struct buf *out);
@@ -90,8 +98,8 @@ struct browser_plan {
 };
 
 /* Fills *out; its memory is the arena's.  Returns 0, or -1 without memory. */
-int browser_plan(const struct browser_request *r, struct arena *a,
-    struct browser_plan *out);
+int browser_plan(enum browser_profile profile, const struct browser_request *r,
+    struct arena *a, struct browser_plan *out);
 
 struct browser_answer {
 	int status;

@@ -20,6 +20,10 @@ enum list_state { LIST_ABSENT, LIST_GOOD, LIST_BAD };
 enum list_state headers_list_state(const struct headers *h, struct str name,
     struct str *bad);
 
+/* Whether Chromium asks no permission for a header for which the standard does,
+ * as long as its value is not too long. */
+bool chromium_safelists(const struct header *h);
+
 enum list_case { LIST_EXACT, LIST_FOLD };
 
 /* Whether a list that is good has the element. */

@@ -14,10 +14,15 @@ enum {
 int cmd_check(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
 
 /* The policy file: the option's value where not NULL, else $PREFLIGHTD_POLICY,
  * else the installed one. */
 const char *cmd_policy_path(const char *option);
+
+/* The same; NULL where none is named and none is installed. */
+const char *cmd_policy_path_if_any(const char *option);
 
 #endif

@@ -10,13 +10,17 @@
 #include "conf.h"
 #include "explain_args.h"
 #include "explain_print.h"
+#include "live.h"
 
 static const char usage[] =
     "usage: preflightd explain [-p FILE] --origin ORIGIN [-X METHOD]\n"
     "           [-H 'NAME: VALUE']... [--credentials]\n"
     "           [--upload-listener | --stream] [--read NAME]...\n"
     "           [--browser NAME] [--json] URL\n"
-    "       preflightd explain [-p FILE] [options] --curl COMMAND\n";
+    "       preflightd explain [-p FILE] [options] --curl COMMAND\n"
+    "       preflightd explain --live [--preflight-only] [--cacert FILE]\n"
+    "           [--timeout TIME] [--rate N]\n"
+    "           [--resolve HOST:PORT:ADDRESS]... [--proxy] [options] URL\n";
 
 static void
 print_help(void)
@@ -40,6 +44,14 @@ print_help(void)
 	    "                       copies it; - reads it from standard input\n"
 	    "      --json           print one JSON object\n"
 	    "  -h, --help           print this\n"
+	    "\n"
+	    "      --live           ask the server of the URL, and tell where\n"
+	    "                       it differs from the policy, if there is\n"
+	    "                       one; with -X PUT it gets that PUT,\n"
+	    "                       without a body\n"
+	    "      --preflight-only send it the preflight alone\n", stdout);
+	fputs(http_options_help, stdout);
+	fputs(
 	    "\n"
 	    "Exit status: 0 the browser goes on, 1 it is blocked, 2 usage or\n"
 	    "policy error, 3 a system call failed.\n", stdout);
@@ -67,24 +79,88 @@ print_errors(struct diag *d)
 		diag_print(d, stderr);
 }
 
-/* Answers the query.  Returns an exit status. */
+/* GET, HEAD and OPTIONS change nothing; others are sent only where the method
+ * was asked for, not where a copied command has it. */
+static bool
+is_sent_whole(const struct explain_asking *a)
+{
+	struct str method = a->query.request.method;
+
+	if (a->args->preflight_only)
+		return false;
+	return a->args->method != NULL || str_eq(method, STR("GET")) ||
+	    str_eq(method, STR("HEAD")) || str_eq(method, STR("OPTIONS"));
+}
+
+/* Returns an exit status. */
 static int
-answer(const struct explain_asking *a, struct diag *d)
+answer_by_policy(const struct explain_asking *a, const struct policy_set *set)
 {
 	struct explanation e;
-	struct policy_set *set = conf_load(cmd_policy_path(a->args->policy),
-	    d, NULL);
 	int status = STATUS_SYSTEM;
 
-	if (set == NULL) {
-		print_errors(d);
-		return STATUS_USAGE;
-	}
 	if (explain_run(set, &a->query, &e) == 0)
 		status = print(&e, a->args->json);
 	if (status == STATUS_SYSTEM)
 		perror("preflightd explain");
 	explain_clear(&e);
+	return status;
+}
+
+/* Asks the server; set may be NULL.  Returns an exit status. */
+static int
+answer_live(const struct explain_asking *a, const struct policy_set *set)
+{
+	struct explanation e;
+	struct explain_live live;
+	struct http *http = http_new(&a->args->http.options);
+	int status = STATUS_SYSTEM;
+
+	if (http == NULL) {
+		perror("preflightd explain");
+		return STATUS_SYSTEM;
+	}
+	if (explain_run(set, &a->query, &e) == 0 &&
+	    live_explain(&e, &live, http, is_sent_whole(a)) == 0)
+		status = print(&e, a->args->json);
+	if (status == STATUS_SYSTEM)
+		perror("preflightd explain");
+	explain_clear(&e);
+	http_free(http);
+	return status;
+}
+
+/* What is wrong with an argument: the first finding, since others about the
+ * same text only follow from it. */
+static void
+print_mistake(struct diag *d)
+{
+	size_t count;
+	const struct diag_item *items = diag_items(d, &count);
+
+	if (count > 0)
+		(void)explain_usage_error(items[0].text, items[0].hint);
+}
+
+/* Answers the query.  Returns an exit status. */
+static int
+answer(const struct explain_asking *a, struct diag *d)
+{
+	const char *path = a->args->live ?
+	    cmd_policy_path_if_any(a->args->policy) :
+	    cmd_policy_path(a->args->policy);
+	struct policy_set *set = NULL;
+	int status;
+
+	if (path != NULL) {
+		set = conf_load(path, d, NULL);
+		if (set == NULL) {
+			print_errors(d);
+			return STATUS_USAGE;
+		}
+	}
+	status = a->args->live ? answer_live(a, set) :
+	    answer_by_policy(a, set);
 	policy_set_free(set);
 	return status;
 }
@@ -102,7 +178,7 @@ explain(const struct explain_args *args)
 	} else if (explain_collect(&a) == 0) {
 		status = answer(&a, d);
 	} else {
-		print_errors(a.d);
+		print_mistake(a.d);
 	}
 	arena_clear(&a.arena);
 	diag_free(d);
@@ -121,6 +197,9 @@ check_args(const struct explain_args *args, int argc)
 	if (args->curl != NULL && optind < argc)
 		return explain_usage_error("there are a URL and a curl command",
 		    "give one of them");
+	if (args->preflight_only && !args->live)
+		return explain_usage_error("--preflight-only is for a running "
+		    "server", "add --live");
 	if (args->upload_listener && args->stream)
 		return explain_usage_error("--upload-listener and --stream exclude "
 		    "each other", "XMLHttpRequest has the one, fetch() the "
@@ -129,7 +208,8 @@ check_args(const struct explain_args *args, int argc)
 }
 
 enum { OPT_ORIGIN = 256, OPT_CREDENTIALS, OPT_UPLOAD_LISTENER, OPT_STREAM,
-	OPT_READ, OPT_BROWSER, OPT_CURL, OPT_JSON };
+	OPT_READ, OPT_BROWSER, OPT_CURL, OPT_JSON, OPT_LIVE,
+	OPT_PREFLIGHT_ONLY };
 
 /* Notes an option that has a value or is a switch.  Returns 0, or -1 with a
  * message. */
@@ -138,6 +218,8 @@ take_option(struct explain_args *args, int opt, const char *value)
 {
 	int profile;
 
+	if (http_args_has(opt))
+		return http_args_take(&args->http, opt, value, "explain");
 	switch (opt) {
 	case 'p':
 		args->policy = value;
@@ -169,12 +251,19 @@ take_option(struct explain_args *args, int opt, const char *value)
 	case OPT_JSON:
 		args->json = true;
 		break;
+	case OPT_LIVE:
+		args->live = true;
+		break;
+	case OPT_PREFLIGHT_ONLY:
+		args->preflight_only = true;
+		break;
 	case OPT_BROWSER:
 		profile = browser_parse(str_of(value));
 		if (profile < 0)
 			return explain_usage_error_about("unknown browser",
 			    str_of(value),
-			    "write spec, chromium, firefox or webkit");
+			    "write spec, chromium (Chrome, Edge), firefox or "
+			    "webkit (Safari)");
 		args->profile = (enum browser_profile)profile;
 		break;
 	default:
@@ -199,6 +288,9 @@ run(int argc, char **argv, struct explain_args *args)
 		{"browser", required_argument, NULL, OPT_BROWSER},
 		{"curl", required_argument, NULL, OPT_CURL},
 		{"json", no_argument, NULL, OPT_JSON},
+		{"live", no_argument, NULL, OPT_LIVE},
+		{"preflight-only", no_argument, NULL, OPT_PREFLIGHT_ONLY},
+		HTTP_OPTIONS,
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -227,10 +319,12 @@ cmd_explain(int argc, char **argv)
 
 	args.headers = calloc((size_t)argc + 1, sizeof(*args.headers));
 	args.reads = calloc((size_t)argc + 1, sizeof(*args.reads));
-	if (args.headers == NULL || args.reads == NULL)
+	if (args.headers == NULL || args.reads == NULL ||
+	    http_args_init(&args.http, (size_t)argc) != 0)
 		perror("preflightd explain");
 	else
 		status = run(argc, argv, &args);
+	http_args_clear(&args.http);
 	free(args.headers);
 	free(args.reads);
 	return status;

@@ -408,7 +408,7 @@ curl_header_is_browsers(const struct header *h)
 	    "x-browser-copyright", "x-browser-validation", "x-browser-year",
 	    "access-control-request-private-network"};
 
-	if (browser_header_dropped(h))
+	if (browser_header_dropped(BROWSER_SPEC, h))
 		return true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (str_eq_fold(h->name, str_of(names[i])))

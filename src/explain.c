@@ -2,12 +2,8 @@
 
 #include "explain.h"
 
-#include "buf.h"
-#include "reply.h"
-#include "request.h"
+#include "ask.h"
 #include "target.h"
-
-enum { DETAIL_MAX = 1024 };
 
 /* ---- what the server is asked ------------------------------------------ */
 
@@ -32,135 +28,38 @@ fill_sent(struct explanation *e)
 	return 0;
 }
 
-/* The parameters that a web server would pass for it. */
-static void
-fill_request(const struct explanation *e, struct request *r, bool preflight)
-{
-	const struct explain_query *q = e->query;
-
-	request_init(r);
-	request_param(r, STR("HTTP_HOST"), q->url.authority);
-	request_param(r, STR("SERVER_NAME"), q->url.host);
-	request_param(r, STR("REQUEST_URI"), q->url.target);
-	request_param(r, STR("HTTP_ORIGIN"), q->request.origin);
-	request_param(r, STR("REQUEST_METHOD"), preflight ? STR("OPTIONS") :
-	    q->request.method);
-	if (!preflight)
-		return;
-	request_param(r, STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-	    q->request.method);
-	request_param(r, STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-	    e->plan.joined);
-}
-
 /* ---- what it answers --------------------------------------------------- */
 
-/* Takes a line without its CR LF off the front of *rest. */
-static struct str
-take_line(struct str *rest)
+/* Notes what the policies say and why. */
+static void
+take_asked(struct explanation *e, const struct asked *asked)
 {
-	const char *end = rest->n > 0 ? memchr(rest->p, '\r', rest->n) : NULL;
-	struct str line = *rest;
-
-	if (end != NULL)
-		line.n = (size_t)(end - rest->p);
-	*rest = str_from(*rest, line.n + 2 <= rest->n ? line.n + 2 : rest->n);
-	return line;
+	e->policy = asked->policy;
+	e->reason = asked->reason;
+	e->rule = asked->rule;
+	e->detail = asked->detail;
 }
 
 static int
-status_of(struct str value)
+ask_policies(struct explanation *e)
 {
-	int status = 0;
+	const struct explain_query *q = e->query;
+	struct ask ask = {.url = &q->url, .origin = q->request.origin,
+	    .method = q->request.method, .names = e->plan.joined,
+	    .policy = STR("")};
+	struct asked asked;
 
-	for (size_t i = 0; i < 3 && i < value.n; i++)
-		status = status * 10 + (value.p[i] - '0');
-	return status;
-}
-
-/* Takes a CGI response apart. */
-static int
-parse_reply(struct str reply, struct arena *a, struct browser_answer *out)
-{
-	size_t lines = 0, n = 0;
-	struct header *h;
-	struct str line;
-
-	for (size_t i = 0; i < reply.n; i++)
-		lines += reply.p[i] == '\n';
-	h = arena_array(a, lines + 1, sizeof(*h));
-	if (h == NULL)
+	if (ask_actual(e->set, &ask, &e->arena, &asked) != 0)
 		return -1;
-	for (line = take_line(&reply); line.n > 0; line = take_line(&reply)) {
-		const char *colon = memchr(line.p, ':', line.n);
-		struct header field;
-
-		if (colon == NULL)
-			continue;
-		field.name = (struct str){line.p, (size_t)(colon - line.p)};
-		field.value = str_from(line, field.name.n + 1);
-		if (field.value.n > 0 && field.value.p[0] == ' ')
-			field.value = str_from(field.value, 1);
-		if (str_eq(field.name, STR("Status")))
-			out->status = status_of(field.value);
-		else
-			h[n++] = field;
-	}
-	out->headers = (struct headers){h, n};
+	take_asked(e, &asked);
+	e->actual = asked.answer;
+	if (!e->plan.preflight)
+		return 0;
+	if (ask_preflight(e->set, &ask, &e->arena, &asked) != 0)
+		return -1;
+	take_asked(e, &asked);
+	e->answer = asked.answer;
 	return 0;
-}
-
-/* Notes what the policy says and why. */
-static int
-take_decision(struct explanation *e, const struct request *r,
-    const struct decision *d)
-{
-	char space[DETAIL_MAX];
-	struct buf detail = BUF(space);
-
-	preflight_explain(r, d, &detail);
-	e->policy = d->policy;
-	e->reason = d->reason;
-	e->rule = preflight_place(d);
-	e->detail = arena_str(&e->arena, buf_str(&detail));
-	return e->detail.p != NULL ? 0 : -1;
-}
-
-static int
-ask_preflight(struct explanation *e)
-{
-	size_t cap = reply_max(e->set);
-	char *reply = arena_alloc(&e->arena, cap);
-	struct request r;
-	struct decision d;
-	size_t n;
-
-	if (reply == NULL || fill_sent(e) != 0)
-		return -1;
-	fill_request(e, &r, true);
-	preflight_decide(e->set, &r, &d);
-	n = reply_write(e->set, &r, &d, reply, cap);
-	if (take_decision(e, &r, &d) != 0)
-		return -1;
-	return parse_reply((struct str){reply, n}, &e->arena, &e->answer);
-}
-
-static int
-ask_actual(struct explanation *e)
-{
-	size_t cap = reply_max(e->set), n;
-	char *reply = arena_alloc(&e->arena, cap);
-	struct request r;
-	struct decision d;
-
-	if (reply == NULL)
-		return -1;
-	fill_request(e, &r, false);
-	preflight_decide_actual(e->set, &r, &d);
-	n = reply_write_actual(&r, &d, reply, cap);
-	if (!e->plan.preflight && take_decision(e, &r, &d) != 0)
-		return -1;
-	return parse_reply((struct str){reply, n}, &e->arena, &e->actual);
 }
 
 /* ---- which policy ------------------------------------------------------ */
@@ -209,11 +108,19 @@ find_claims(struct explanation *e)
 
 /* ---- what the browser makes of it -------------------------------------- */
 
+/* Whether the actual response is known: of a server only if it was asked. */
+static bool
+has_response(const struct explanation *e)
+{
+	return e->live == NULL || e->live->sent || !e->plan.cors;
+}
+
 static int
 judge(struct explanation *e)
 {
 	const struct browser_request *r = &e->query->request;
 
+	e->failures = (struct browser_failures){.count = 0};
 	if (method_is_forbidden(r->method)) {
 		e->failures.items = arena_array(&e->arena, 1,
 		    sizeof(*e->failures.items));
@@ -227,9 +134,23 @@ judge(struct explanation *e)
 	if (e->plan.preflight && browser_judge_preflight(e->query->profile, r,
 	    &e->plan, &e->answer, &e->arena, &e->failures) != 0)
 		return -1;
-	if (e->failures.count > 0)
+	e->at_response = e->failures.count == 0;
+	if (!e->at_response || !has_response(e))
 		return 0;
 	return browser_judge_actual(r, &e->actual, &e->arena, &e->failures);
+}
+
+int
+explain_conclude(struct explanation *e)
+{
+	if (judge(e) != 0)
+		return -1;
+	e->goes_on = e->failures.count == 0;
+	e->readable = (struct browser_readable){.count = 0};
+	if (e->goes_on && has_response(e) && browser_exposed(
+	    &e->query->request, &e->actual, &e->arena, &e->readable) != 0)
+		return -1;
+	return 0;
 }
 
 bool
@@ -259,7 +180,8 @@ add_fixes(struct explanation *e)
 static int
 plan(struct explanation *e)
 {
-	if (browser_plan(&e->query->request, &e->arena, &e->plan) != 0)
+	if (browser_plan(e->query->profile, &e->query->request, &e->arena,
+	    &e->plan) != 0)
 		return -1;
 	if (method_is_forbidden(e->query->request.method)) {
 		e->plan.preflight = false;
@@ -274,16 +196,15 @@ explain_run(const struct policy_set *s, const struct explain_query *q,
 {
 	*out = (struct explanation){.query = q, .set = s,
 	    .reason = REASON_ALLOWED, .detail = STR("")};
-	if (plan(out) != 0 ||
-	    (out->plan.preflight && ask_preflight(out) != 0) ||
-	    (out->plan.cors && ask_actual(out) != 0) || judge(out) != 0)
+	if (plan(out) != 0 || (out->plan.preflight && fill_sent(out) != 0))
 		return -1;
-	out->goes_on = out->failures.count == 0;
+	if (s == NULL)
+		return 0;
+	if ((out->plan.cors && ask_policies(out) != 0) ||
+	    explain_conclude(out) != 0)
+		return -1;
 	if (out->policy != NULL)
 		find_claims(out);
-	if (out->goes_on && browser_exposed(&q->request, &out->actual,
-	    &out->arena, &out->readable) != 0)
-		return -1;
 	if (add_fixes(out) != 0)
 		return -1;
 	return explain_add_notes(out);

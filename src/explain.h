@@ -8,6 +8,7 @@
 #include "policy.h"
 #include "preflight.h"
 #include "url.h"
+#include "verify_judge.h"
 
 /* A header that counts for nothing. */
 struct explain_ignored {
@@ -29,9 +30,17 @@ struct explain_query {
 
 enum { EXPLAIN_NOTES_MAX = 16 };
 
+/* What a running server was asked and how it differs from the policy. */
+struct explain_live {
+	struct str no_answer;    /* why none came; n is 0: one did */
+	bool sent;               /* the request itself, not only a preflight */
+	struct verify_findings differences; /* none without a policy */
+};
+
 struct explanation {
 	const struct explain_query *query;
-	const struct policy_set *set;
+	const struct policy_set *set;    /* NULL: live, without a policy */
+	const struct explain_live *live; /* NULL: the policy answers */
 	struct browser_plan plan;
 	struct headers sent;          /* the preflight */
 	const struct policy *policy;  /* NULL: none serves it, or not asked */
@@ -42,6 +51,7 @@ struct explanation {
 	struct browser_answer answer; /* to the preflight, if there is one */
 	struct browser_answer actual; /* what the actual response carries */
 	struct browser_failures failures;
+	bool at_response; /* the preflight, if any, has passed */
 	bool goes_on;
 	struct browser_readable readable; /* nothing where it is blocked */
 	struct fixes fixes;
@@ -50,11 +60,24 @@ struct explanation {
 	struct arena arena;
 };
 
-/* Fills *out, which refers to s and q as long as it is used.  Returns 0, or -1
- * without memory; explain_clear frees it in both cases. */
+/* Fills *out, which refers to s and q as long as it is used; where s is NULL,
+ * only what the browser does before any answer.  Returns 0, or -1 without
+ * memory; explain_clear frees it in both cases. */
 int explain_run(const struct policy_set *s, const struct explain_query *q,
     struct explanation *out);
 void explain_clear(struct explanation *e);
+
+/* Fills in what the browser makes of the answers.  Returns 0, or -1 without
+ * memory. */
+int explain_conclude(struct explanation *e);
+
+/* explain_live.c: puts a server's answers in place of the policy's and judges
+ * anew; NULL is one that was not asked for, or did not come.  *live is filled
+ * but for the two members that say so, and is used as long as *e.  Returns 0,
+ * or -1 without memory. */
+int explain_take(struct explanation *e, struct explain_live *live,
+    const struct browser_answer *preflight,
+    const struct browser_answer *actual);
 
 /* explain_notes.c: adds what is good to know.  Returns 0, or -1 without
  * memory. */

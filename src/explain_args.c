@@ -86,14 +86,16 @@ check_header(const struct header *h)
 
 /* Why a header counts for nothing, or NULL. */
 static const char *
-why_ignored(const struct header *h, bool copied)
+why_ignored(enum browser_profile profile, const struct header *h, bool copied)
 {
 	if (copied && curl_header_is_browsers(h))
 		return "the browser adds it by itself";
 	if (str_eq_fold(h->name, str_of(private_network)))
 		return "the browser sets it, not script";
-	if (browser_header_dropped(h))
+	if (browser_header_dropped(BROWSER_SPEC, h))
 		return "browsers let no script set it";
+	if (browser_header_dropped(profile, h))
+		return "this browser lets no script set it";
 	return NULL;
 }
 
@@ -118,7 +120,7 @@ take_headers(struct explain_asking *a, const struct headers *all, size_t copied)
 
 		if (check_header(h) != 0)
 			return -1;
-		why = why_ignored(h, i < copied);
+		why = why_ignored(q->profile, h, i < copied);
 		if (str_eq_fold(h->name, str_of(private_network)))
 			q->private_network = true;
 		if (why == NULL)
@@ -130,6 +132,11 @@ take_headers(struct explain_asking *a, const struct headers *all, size_t copied)
 			given[ngiven++] = *h;
 	}
 	q->request.headers = (struct headers){kept, nkept};
+	if ((q->profile == BROWSER_CHROMIUM ||
+	    q->request.flag == FLAG_UPLOAD_LISTENER) &&
+	    browser_headers_join(&q->request.headers, &a->arena,
+	        &q->request.headers) != 0)
+		return no_memory();
 	q->given = (struct headers){given, ngiven};
 	q->ignored = ignored;
 	return 0;
@@ -277,13 +284,13 @@ explain_collect(struct explain_asking *a)
 
 	a->curl = (struct curl_command){.url = STR(""),
 	    .method = STR("GET")};
+	q->profile = args->profile;
+	q->request.flag = args->stream ? FLAG_STREAM :
+	    args->upload_listener ? FLAG_UPLOAD_LISTENER : FLAG_NONE;
 	if (collect_curl(a) != 0 || collect_url(a) != 0 ||
 	    collect_origin(a) != 0 || collect_method(a) != 0 ||
 	    collect_headers(a) != 0 || collect_reads(a) != 0)
 		return -1;
-	q->profile = args->profile;
 	q->request.credentials = args->credentials || a->curl.cookies;
-	q->request.flag = args->stream ? FLAG_STREAM :
-	    args->upload_listener ? FLAG_UPLOAD_LISTENER : FLAG_NONE;
 	return 0;
 }

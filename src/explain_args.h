@@ -6,6 +6,7 @@
 #include "curl_command.h"
 #include "diag.h"
 #include "explain.h"
+#include "http_options.h"
 
 /* NULL: not given. */
 struct explain_args {
@@ -13,6 +14,8 @@ struct explain_args {
 	const char **headers, **reads;
 	size_t nheaders, nreads;
 	bool credentials, upload_listener, stream, json;
+	bool live, preflight_only;
+	struct http_args http;
 	enum browser_profile profile;
 };
 

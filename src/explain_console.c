@@ -4,6 +4,8 @@
 
 #include "explain_print.h"
 
+#include "browser_impl.h"
+
 enum { SHOWN = 400 };
 
 /* Typographic quotes, as Firefox prints them. */
@@ -15,25 +17,49 @@ enum { SHOWN = 400 };
 static bool
 passes_today(const struct explanation *e, const struct browser_failure *f)
 {
-	return f->code == CODE_AUTHORIZATION && e->policy != NULL &&
-	    e->policy->headers.any && !e->policy->credentials &&
-	    !e->query->request.credentials;
+	return f->code == CODE_AUTHORIZATION &&
+	    !e->query->request.credentials &&
+	    headers_list_has(&e->answer.headers,
+	        STR("access-control-allow-headers"), STR("*"), LIST_EXACT);
 }
 
-/* The one that a console has words for, or NULL. */
-static const struct browser_failure *
-shown_failure(const struct explanation *e)
+/* Whether it is about a header for which Chromium asks no permission.  By its
+ * own rules it has been judged already. */
+static bool
+passes_chromium(const struct explanation *e, const struct browser_failure *f)
 {
-	for (size_t i = 0; i < e->failures.count; i++)
-		if (!passes_today(e, &e->failures.items[i]))
-			return &e->failures.items[i];
+	const struct headers *h = &e->query->request.headers;
+
+	if (f->code != CODE_HEADER || e->query->profile == BROWSER_CHROMIUM)
+		return false;
+	for (size_t i = 0; i < h->count; i++)
+		if (str_eq_fold(h->items[i].name, f->subject))
+			return browser_header_dropped(BROWSER_CHROMIUM,
+			    &h->items[i]) || (browser_header_why(BROWSER_SPEC,
+			        &h->items[i]) == WHY_NAME &&
+			    browser_header_why(BROWSER_CHROMIUM,
+			        &h->items[i]) == WHY_SAFE);
+	return false;
+}
+
+/* The one that the console has words for, or NULL. */
+static const struct browser_failure *
+shown_failure(const struct explanation *e, enum console which)
+{
+	for (size_t i = 0; i < e->failures.count; i++) {
+		const struct browser_failure *f = &e->failures.items[i];
+
+		if (!passes_today(e, f) && (which != CONSOLE_CHROME ||
+		    !passes_chromium(e, f)))
+			return f;
+	}
 	return NULL;
 }
 
 bool
 console_has_words(const struct explanation *e)
 {
-	return shown_failure(e) != NULL;
+	return shown_failure(e, CONSOLE_FIREFOX) != NULL;
 }
 
 /* Adds text with %s in place of the subject. */
@@ -132,19 +158,22 @@ chrome_words(const struct explanation *e, const struct browser_failure *f,
     struct buf *out)
 {
 	const struct explain_query *q = e->query;
+	bool xhr = q->request.flag == FLAG_UPLOAD_LISTENER;
 
 	if (f->code == CODE_METHOD_FORBIDDEN) {
-		buf_add(out, STR("TypeError: "));
+		buf_add(out, xhr ? STR("SecurityError: Failed to execute "
+		    "'open' on 'XMLHttpRequest': ") : STR("TypeError: Failed "
+		    "to execute 'fetch' on 'Window': "));
 		add_filled(out, chrome[f->code], f->subject);
 		return;
 	}
-	buf_add(out, q->request.flag == FLAG_UPLOAD_LISTENER ?
+	buf_add(out, xhr ?
 	    STR("Access to XMLHttpRequest at '") : STR("Access to fetch at '"));
 	buf_escaped(out, q->url.text, SHOWN);
 	buf_add(out, STR("' from origin '"));
 	buf_escaped(out, q->request.origin, SHOWN);
 	buf_add(out, STR("' has been blocked by CORS policy: "));
-	if (e->plan.preflight && is_access_check(f->code))
+	if (!e->at_response && is_access_check(f->code))
 		buf_add(out, STR("Response to preflight request doesn't pass "
 		    "access control check: "));
 	add_filled(out, chrome[f->code], f->subject);
@@ -177,7 +206,7 @@ void
 console_words(const struct explanation *e, enum console which,
     struct buf *out)
 {
-	const struct browser_failure *f = shown_failure(e);
+	const struct browser_failure *f = shown_failure(e, which);
 
 	if (f == NULL)
 		return;

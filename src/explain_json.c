@@ -116,7 +116,7 @@ json_sent(const struct explanation *e)
 static json_t *
 json_answer(const struct explanation *e)
 {
-	if (!e->plan.preflight)
+	if (!e->plan.preflight || e->answer.status == 0)
 		return json_null();
 	return json_pack("{s:i, s:o}", "status", e->answer.status,
 	    "headers", json_headers(&e->answer.headers));
@@ -187,6 +187,43 @@ json_actual(const struct explanation *e)
 	    "readable", json_readable(&e->readable));
 }
 
+static json_t *
+json_differences(const struct verify_findings *f)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < f->count; i++)
+		if (json_array_append_new(array, json_pack(
+		    "{s:s, s:s, s:o, s:s, s:i}",
+		    "id", verify_id_name(f->items[i].id),
+		    "case", f->items[i].of->name,
+		    "text", json_text(f->items[i].text),
+		    "hint", verify_id_hint(f->items[i].id),
+		    "status", f->items[i].status)) != 0)
+			goto fail;
+	return array;
+fail:
+	json_decref(array);
+	return NULL;
+}
+
+/* Adds the member that is there with --live alone. */
+static int
+add_live(const struct explanation *e, json_t *root)
+{
+	const struct explain_live *live = e->live;
+
+	if (live == NULL)
+		return 0;
+	return json_object_set_new(root, "live", json_pack(
+	    "{s:o, s:b, s:o, s:o}",
+	    "error", live->no_answer.n > 0 ? json_text(live->no_answer) :
+	    json_null(), "sent", live->sent,
+	    "status", e->actual.status > 0 ? json_integer(e->actual.status) :
+	    json_null(),
+	    "differences", json_differences(&live->differences)));
+}
+
 /* A place, or null. */
 static json_t *
 json_place(const struct explanation *e, struct place at)
@@ -207,11 +244,11 @@ add_policy(const struct explanation *e, json_t *root)
 	    policy_set_file_name(e->set, p->section.file) : NULL;
 
 	return json_object_update_new(root, json_pack(
-	    "{s:o, s:o, s:o, s:s, s:o, s:o}",
+	    "{s:o, s:o, s:o, s:s?, s:o, s:o}",
 	    "policy", p != NULL ? json_text(p->name) : json_null(),
 	    "file", file != NULL ? json_text(str_of(file)) : json_null(),
 	    "line", p != NULL ? json_integer(p->section.line) : json_null(),
-	    "reason", reason_name(e->reason),
+	    "reason", e->set != NULL ? reason_name(e->reason) : NULL,
 	    "detail", json_text(e->detail),
 	    "rule", json_place(e, e->rule)));
 }
@@ -235,7 +272,8 @@ explain_print_json(const struct explanation *e, FILE *to)
 	        "browser", e->goes_on ? "goes-on" : "blocked",
 	        "failures", json_failures(e), "fix", json_fixes(&e->fixes),
 	        "actual", json_actual(e),
-	        "notes", json_texts(e->notes, e->nnotes))) != 0)
+	        "notes", json_texts(e->notes, e->nnotes))) != 0 ||
+	    add_live(e, root) != 0)
 		goto out;
 	if (json_dumpf(root, to, JSON_INDENT(2)) != 0 || putc('\n', to) == EOF)
 		goto out;

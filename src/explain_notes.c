@@ -76,11 +76,16 @@ note_body(struct explanation *e)
 {
 	struct str method = e->query->request.method;
 
-	if (e->query->request.flag != FLAG_STREAM ||
-	    !(str_eq(method, STR("GET")) || str_eq(method, STR("HEAD"))))
+	if (e->query->request.flag != FLAG_STREAM)
 		return 0;
-	return note(e, STR("fetch() refuses a body with GET and HEAD: give "
-	    "the method with -X"));
+	if (str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")))
+		return note(e, STR("fetch() refuses a body with GET and HEAD: "
+		    "give the method with -X"));
+	if (!str_eq(e->query->url.scheme, STR("http")))
+		return 0;
+	return note(e, STR("Chromium sends a stream over HTTP/2 or HTTP/3 "
+	    "only, so not to an http URL: behind the preflight it fails with "
+	    "ERR_ALPN_NEGOTIATION_FAILED, whatever CORS says"));
 }
 
 static int
@@ -202,22 +207,58 @@ note_authorization(struct explanation *e)
 	    "through as yet, so list it beside the '*'"));
 }
 
+/* What Chromium treats otherwise than the standard and other browsers. */
+static int
+note_chromium(struct explanation *e)
+{
+	char space[NOTE_MAX];
+	struct buf b = BUF(space);
+	const struct headers *h = &e->query->request.headers;
+
+	for (size_t i = 0; e->plan.cors && i < h->count; i++) {
+		if (browser_header_why(BROWSER_SPEC, &h->items[i]) ==
+		    WHY_SAFE || browser_header_why(BROWSER_CHROMIUM,
+		        &h->items[i]) != WHY_SAFE)
+			continue;
+		buf_add(&b, b.n > 0 ? STR(", ") : STR(""));
+		buf_escaped(&b, h->items[i].name, SHOWN);
+	}
+	if (b.n == 0)
+		return 0;
+	buf_add(&b, STR(": Chromium asks no permission for it; by the Fetch "
+	    "standard, and in other browsers, it needs one"));
+	return note(e, buf_str(&b));
+}
+
+static int
+note_user_agent(struct explanation *e)
+{
+	if (e->query->profile == BROWSER_CHROMIUM ||
+	    !has_name(e, STR("user-agent")))
+		return 0;
+	return note(e, STR("Chromium drops a User-Agent that script sets, and "
+	    "so asks no permission for it"));
+}
+
 /* ---- the response ------------------------------------------------------ */
 
 static int
 note_side_effects(struct explanation *e)
 {
-	if (e->goes_on || e->plan.preflight || !e->plan.cors ||
+	if (e->failures.count == 0 || !e->at_response || !e->plan.cors ||
 	    e->failures.items[0].code == CODE_METHOD_FORBIDDEN)
 		return 0;
-	return note(e, STR("without a preflight the request is sent and "
-	    "carried out; only its response is kept from the page"));
+	return note(e, e->plan.preflight ?
+	    STR("the preflight has passed, so the request is carried out; "
+	        "only its response is kept from the page") :
+	    STR("without a preflight the request is sent and carried out; "
+	        "only its response is kept from the page"));
 }
 
 static int
 note_expose(struct explanation *e)
 {
-	if (!e->goes_on || !e->plan.cors || e->readable.all ||
+	if (!e->plan.cors || e->readable.count == 0 || e->readable.all ||
 	    e->query->nreads > 0)
 		return 0;
 	return note(e, STR("the page can read no response headers but those "
@@ -231,7 +272,8 @@ explain_add_notes(struct explanation *e)
 	static int (*const makers[])(struct explanation *) = {
 		note_mixed_content, note_private_network, note_same_origin,
 		note_body, note_needless, note_sum, note_cache, note_firefox,
-		note_authorization, note_side_effects, note_expose,
+		note_authorization, note_chromium, note_user_agent,
+		note_side_effects, note_expose,
 	};
 
 	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)

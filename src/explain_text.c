@@ -187,12 +187,29 @@ print_policy(struct printing *p)
 		wrap(p, "", e->detail);
 }
 
+/* Says why there is no answer.  Returns false where there is one. */
+static bool
+print_no_answer(struct printing *p)
+{
+	if (p->e->live == NULL || p->e->live->no_answer.n == 0)
+		return false;
+	fputs("  the server gives no answer: ", p->to);
+	put(p, p->e->live->no_answer);
+	putc('\n', p->to);
+	return true;
+}
+
 static void
 print_answer(struct printing *p)
 {
-	if (!p->e->plan.preflight)
+	const struct explanation *e = p->e;
+
+	if (!e->plan.preflight)
 		return;
-	title(p, "ANSWER TO THE PREFLIGHT");
+	title(p, e->live == NULL ? "ANSWER TO THE PREFLIGHT" :
+	    "ANSWER TO THE PREFLIGHT, BY THE SERVER");
+	if (!e->at_response && print_no_answer(p))
+		return;
 	fprintf(p->to, "    HTTP/1.1 %d\n", p->e->answer.status);
 	put_headers(p, &p->e->answer.headers);
 }
@@ -242,17 +259,24 @@ print_failures(struct printing *p, enum browser_code first,
 static void
 print_steps(struct printing *p)
 {
-	size_t count = p->e->plan.preflight ?
-	    sizeof(steps) / sizeof(steps[0]) : 1;
+	const struct explanation *e = p->e;
+	size_t count = e->plan.preflight ? sizeof(steps) / sizeof(steps[0]) : 1;
+	/* Those of the response come behind the steps of the preflight. */
+	bool apart = e->plan.preflight && e->at_response;
 
-	if (!p->e->plan.cors)
+	if (!e->plan.cors || (e->failures.count == 0 && !e->goes_on && !apart))
 		return;
 	if (print_failures(p, CODE_METHOD_FORBIDDEN, CODE_METHOD_FORBIDDEN))
 		return;
 	for (size_t i = 0; i < count; i++)
-		if (!print_failures(p, steps[i].first, steps[i].last))
+		if (apart ||
+		    !print_failures(p, steps[i].first, steps[i].last))
 			fprintf(p->to, "  ok    %-5s %s\n", steps[i].step,
 			    steps[i].text);
+	if (apart && e->failures.count > 0) {
+		fputs("  and of the response to the request itself\n", p->to);
+		(void)print_failures(p, CODE_ACAO_MISSING, CODE_COUNT);
+	}
 }
 
 static const char *
@@ -262,9 +286,11 @@ verdict(const struct explanation *e)
 		return e->plan.preflight ?
 		    "goes on: the request is sent and the page gets its "
 		    "response" : "goes on: the page gets the response";
+	if (e->failures.count == 0)
+		return "blocked: there is no answer";
 	if (e->failures.items[0].code == CODE_METHOD_FORBIDDEN)
 		return "blocked: nothing is sent";
-	return e->plan.preflight ?
+	return !e->at_response ?
 	    "blocked: the request is not sent" :
 	    "blocked: the request is sent, but the page does not get the "
 	    "response";
@@ -278,6 +304,8 @@ print_console(struct printing *p)
 		[CONSOLE_FIREFOX] = "Firefox",
 	};
 
+	if (p->e->failures.count == 0)
+		return;
 	if (!console_has_words(p->e)) {
 		wrap(p, "", STR("today's browsers do not enforce this rule, "
 		    "and show nothing"));
@@ -288,6 +316,10 @@ print_console(struct printing *p)
 		struct buf text = BUF(space);
 
 		console_words(p->e, (enum console)i, &text);
+		if (text.n == 0) {
+			fprintf(p->to, "  %s does not block it\n", names[i]);
+			continue;
+		}
 		fprintf(p->to, "  %s's console:\n    ", names[i]);
 		(void)fwrite(text.p, 1, text.n, p->to);
 		putc('\n', p->to);
@@ -308,16 +340,33 @@ print_browser(struct printing *p)
 		print_console(p);
 }
 
+/* What the server answers to the request itself. */
+static void
+print_response(struct printing *p)
+{
+	const struct explanation *e = p->e;
+
+	if (e->live == NULL || !e->live->sent)
+		return;
+	title(p, "RESPONSE, BY THE SERVER");
+	if (print_no_answer(p))
+		return;
+	fprintf(p->to, "    HTTP/1.1 %d\n", e->actual.status);
+	put_headers(p, &e->actual.headers);
+}
+
 static void
 print_actual(struct printing *p)
 {
 	const struct explanation *e = p->e;
 
-	if (!e->goes_on || !e->plan.cors)
+	if (!e->goes_on || !e->plan.cors || e->readable.count == 0)
 		return;
 	title(p, "RESPONSE");
-	fputs("  it must carry\n", p->to);
-	put_headers(p, &e->actual.headers);
+	if (e->live == NULL) {
+		fputs("  it must carry\n", p->to);
+		put_headers(p, &e->actual.headers);
+	}
 	fputs("  the page may read\n    ", p->to);
 	for (size_t i = 0; i < e->readable.count; i++) {
 		fputs(i > 0 ? ", " : "", p->to);
@@ -373,6 +422,21 @@ print_fixes(struct printing *p)
 }
 
 static void
+print_differences(struct printing *p)
+{
+	const struct verify_findings *f;
+
+	if (p->e->live == NULL || p->e->live->differences.count == 0)
+		return;
+	f = &p->e->live->differences;
+	title(p, "DIFFERENCES FROM THE POLICY FILE");
+	for (size_t i = 0; i < f->count; i++) {
+		wrap(p, "", f->items[i].text);
+		wrap(p, "  ", str_of(verify_id_hint(f->items[i].id)));
+	}
+}
+
+static void
 print_notes(struct printing *p)
 {
 	if (p->e->nnotes == 0)
@@ -389,11 +453,13 @@ explain_print_text(const struct explanation *e, bool colour, FILE *to)
 
 	print_request(&p);
 	print_preflight(&p);
-	if (e->plan.cors)
+	if (e->plan.cors && e->set != NULL)
 		print_policy(&p);
 	print_answer(&p);
+	print_response(&p);
 	print_browser(&p);
 	print_actual(&p);
+	print_differences(&p);
 	print_fixes(&p);
 	print_notes(&p);
 }

@@ -27,6 +27,25 @@ host_label_valid(struct str label)
 	return true;
 }
 
+bool
+host_labels_valid(struct str host)
+{
+	size_t start = 0;
+
+	if (host.n > 0 && host.p[host.n - 1] == '.')
+		host.n--;
+	if (host.n > HOST_NAME_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i <= host.n; i++)
+		if (i == host.n || host.p[i] == '.') {
+			if (!host_label_valid((struct str){host.p + start,
+			        i - start}))
+				return false;
+			start = i + 1;
+		}
+	return true;
+}
+
 /* Takes the label up to the next dot from *rest; false at the end. */
 static bool
 label_next(struct str *rest, struct str *label)

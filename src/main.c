@@ -13,7 +13,11 @@ static const struct command {
 	{"serve", "answer preflights over FastCGI", cmd_serve},
 	{"check", "validate a policy file", cmd_check},
 	{"explain", "what a browser does with a request, and why", cmd_explain},
+	{"export", "configuration of a web server, from the policy",
+	    cmd_export},
 	{"diff", "what a change of policy grants and takes away", cmd_diff},
+	{"verify", "whether running servers answer as the policy says",
+	    cmd_verify},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

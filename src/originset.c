@@ -271,27 +271,6 @@ pattern_find(const struct origin_set *s, uint32_t suffix, struct str host,
 	return NULL;
 }
 
-/* Whether every label is one that a pattern may stand for; one trailing dot
- * is a part of the name. */
-static bool
-labels_valid(struct str host)
-{
-	size_t start = 0;
-
-	if (host.n > 0 && host.p[host.n - 1] == '.')
-		host.n--;
-	if (host.n > HOST_NAME_MAX_BYTES)
-		return false;
-	for (size_t i = 0; i <= host.n; i++)
-		if (i == host.n || host.p[i] == '.') {
-			if (!host_label_valid((struct str){host.p + start,
-			        i - start}))
-				return false;
-			start = i + 1;
-		}
-	return true;
-}
-
 const struct pattern *
 origin_set_find_pattern(const struct origin_set *s, const struct origin *o)
 {
@@ -303,7 +282,7 @@ origin_set_find_pattern(const struct origin_set *s, const struct origin *o)
 		return s->has_host_any ? pattern_find(s, h, o->host, o->scheme,
 		    ORIGIN_PORT_ANY, false) : NULL;
 	}
-	if (!labels_valid(o->host))
+	if (!host_labels_valid(o->host))
 		return NULL;
 	for (size_t i = o->host.n; i > 0; i--) {
 		struct str suffix = str_from(o->host, i);

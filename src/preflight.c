@@ -205,10 +205,13 @@ preflight_decide_actual(const struct policy_set *s, const struct request *r,
 		malformed(d, MALFORMED_HOST, r->host);
 	else if (!origin_well_formed(r))
 		malformed(d, MALFORMED_ORIGIN, r->origin);
-	else if (d->policy == NULL)
+	else if (d->unknown_policy)
 		refuse(d, REASON_NO_POLICY, r->policy);
-	else if (r->origin.n > 0 && !match_origin(r, d))
-		refuse(d, REASON_ORIGIN, r->origin);
+	else if (r->origin.n > 0 &&
+	    (d->policy == NULL || !match_origin(r, d)) &&
+	    !request_is_same_origin(r))
+		refuse(d, d->policy == NULL ? REASON_NO_POLICY : REASON_ORIGIN,
+		    d->policy == NULL ? STR("") : r->origin);
 }
 
 struct place

@@ -49,8 +49,9 @@ void preflight_decide(const struct policy_set *s, const struct request *r,
     struct decision *d);
 
 /* The decision on an actual request, whatever its method: which policy serves
- * it and whether the response may name its Origin.  The reason is allowed (also
- * without an Origin), origin, no-policy or malformed. */
+ * it and whether the response may name its Origin.  The reason is allowed,
+ * origin, no-policy or malformed; without an Origin, or with the request's own,
+ * there is nothing to refuse. */
 void preflight_decide_actual(const struct policy_set *s,
     const struct request *r, struct decision *d);
 

@@ -182,6 +182,38 @@ reply_write(const struct policy_set *s, const struct request *r,
 	return b.n;
 }
 
+/* ---- actual responses -------------------------------------------------- */
+
+/* Adds the lines of text, each with prefix in front. */
+static void
+add_lines(struct buf *b, struct str prefix, struct str text)
+{
+	while (text.n > 0) {
+		const char *end = memchr(text.p, '\n', text.n);
+		size_t n = end == NULL ? text.n : (size_t)(end - text.p) + 1;
+
+		buf_add(b, prefix);
+		buf_add(b, (struct str){text.p, n});
+		text = str_from(text, n);
+	}
+}
+
+/* The fields that the actual response should carry, and the empty line. */
+static void
+add_actual(struct buf *b, struct str prefix, const struct request *r,
+    const struct decision *d)
+{
+	if (d->origin_allowed) {
+		buf_add(b, prefix);
+		add_allow_origin(b, r, d->policy);
+		add_lines(b, prefix, d->policy->actual_tail);
+	}
+	/* A cached answer must not reach another origin. */
+	if (d->policy == NULL || !origin_set_any(d->policy->origins))
+		add_lines(b, prefix, STR("Vary: Origin\r\n"));
+	buf_add(b, STR("\r\n"));
+}
+
 size_t
 reply_write_actual(const struct request *r, const struct decision *d,
     char *out, size_t cap)
@@ -189,13 +221,17 @@ reply_write_actual(const struct request *r, const struct decision *d,
 	struct buf b = {out, 0, cap, false};
 
 	buf_add(&b, STR("Status: 204 No Content\r\n"));
-	if (d->origin_allowed) {
-		add_allow_origin(&b, r, d->policy);
-		buf_add(&b, d->policy->actual_tail);
-	}
-	/* A cached answer must not reach another origin. */
-	if (d->policy == NULL || !origin_set_any(d->policy->origins))
-		buf_add(&b, STR("Vary: Origin\r\n"));
-	buf_add(&b, STR("\r\n"));
+	add_actual(&b, STR(""), r, d);
+	return b.n;
+}
+
+size_t
+reply_write_authorizer(const struct request *r, const struct decision *d,
+    char *out, size_t cap)
+{
+	struct buf b = {out, 0, cap, false};
+
+	buf_add(&b, STR("Status: 200 OK\r\n"));
+	add_actual(&b, STR("Variable-"), r, d);
 	return b.n;
 }

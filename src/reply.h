@@ -20,4 +20,9 @@ size_t reply_write(const struct policy_set *s, const struct request *r,
 size_t reply_write_actual(const struct request *r, const struct decision *d,
     char *out, size_t cap);
 
+/* The same for an authorizer (FastCGI 1.0, 6.3): 200, which lets the request
+ * through, and each field as a Variable- for the web server. */
+size_t reply_write_authorizer(const struct request *r,
+    const struct decision *d, char *out, size_t cap);
+
 #endif

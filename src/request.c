@@ -2,6 +2,8 @@
 
 #include "request.h"
 
+#include "target.h"
+
 void
 request_init(struct request *r)
 {
@@ -9,9 +11,10 @@ request_init(struct request *r)
 
 	r->method = r->origin = r->request_method = r->host = r->other_host =
 	    r->server_name = r->uri = r->script_name = r->path_info =
-	    r->policy = none;
+	    r->policy = r->scheme = none;
 	r->origin_repeated = r->request_method_repeated = false;
 	r->host_differs = r->uri_differs = r->too_many_lines = false;
+	r->https = r->actual = false;
 	r->nlines = 0;
 }
 
@@ -51,11 +54,17 @@ request_param(struct request *r, struct str name, struct str value)
 	if (value.n == 0)
 		return;
 	switch (name.n) {
+	case 5:
+		if (str_eq(name, STR("HTTPS")))
+			r->https = !str_eq_fold(value, STR("off"));
+		break;
 	case 9:
 		if (str_eq(name, STR("HTTP_HOST")))
 			set_host(r, value);
 		else if (str_eq(name, STR("PATH_INFO")))
 			r->path_info = value;
+		else if (str_eq(name, STR("CORS_MODE")))
+			r->actual = str_eq(value, STR("actual"));
 		break;
 	case 11:
 		if (str_eq(name, STR("HTTP_ORIGIN")))
@@ -74,6 +83,8 @@ request_param(struct request *r, struct str name, struct str value)
 	case 14:
 		if (str_eq(name, STR("REQUEST_METHOD")))
 			r->method = value;
+		else if (str_eq(name, STR("REQUEST_SCHEME")))
+			r->scheme = value;
 		break;
 	case 34:
 		if (str_eq(name, STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD")))
@@ -87,4 +98,56 @@ request_param(struct request *r, struct str name, struct str value)
 	default:
 		break;
 	}
+}
+
+/* ---- the request's own origin ------------------------------------------ */
+
+static struct str
+own_scheme(const struct request *r)
+{
+	if (r->scheme.n > 0)
+		return r->scheme;
+	return r->https ? STR("https") : STR("http");
+}
+
+/* An origin leaves the default port out, a Host may have it. */
+static struct str
+without_default_port(struct str host, struct str scheme)
+{
+	struct str port = str_eq_fold(scheme, STR("https")) ? STR(":443") :
+	    STR(":80");
+
+	if (host.n > port.n && str_ends(host, port))
+		host.n -= port.n;
+	return host;
+}
+
+/* rest is what stands behind the scheme of the Origin. */
+static bool
+is_own_host(struct str rest, struct str host, struct str scheme)
+{
+	return host.n > 0 &&
+	    str_eq_fold(rest, without_default_port(host, scheme));
+}
+
+bool
+request_is_same_origin(const struct request *r)
+{
+	struct str scheme = own_scheme(r), rest;
+	struct target t;
+
+	if (r->origin.n <= scheme.n || !str_eq_fold(scheme,
+	        (struct str){r->origin.p, scheme.n}))
+		return false;
+	rest = str_from(r->origin, scheme.n);
+	if (!str_starts(rest, STR("://")))
+		return false;
+	rest = str_from(rest, 3);
+	target_split(r->uri, &t);
+	if (t.absolute)
+		return is_own_host(rest, t.authority, scheme);
+	if (r->host.n == 0)
+		return is_own_host(rest, r->server_name, scheme);
+	return is_own_host(rest, r->host, scheme) ||
+	    is_own_host(rest, r->other_host, scheme);
 }

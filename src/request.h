@@ -22,6 +22,9 @@ struct request {
 	struct str script_name;    /* SCRIPT_NAME */
 	struct str path_info;      /* PATH_INFO */
 	struct str policy;         /* CORS_POLICY */
+	struct str scheme;         /* REQUEST_SCHEME */
+	bool https;                /* HTTPS is set, and not to "off" */
+	bool actual;               /* CORS_MODE is "actual" */
 	bool origin_repeated, request_method_repeated;
 	bool host_differs; /* a third HTTP_HOST, different again */
 	bool uri_differs;  /* REQUEST_URI repeated with another value */
@@ -39,8 +42,9 @@ void request_init(struct request *r);
 static inline bool
 request_wants(size_t n)
 {
-	const uint64_t lengths = UINT64_C(1) << 9 | UINT64_C(1) << 11 |
-	    UINT64_C(1) << 14 | UINT64_C(1) << 34 | UINT64_C(1) << 35;
+	const uint64_t lengths = UINT64_C(1) << 5 | UINT64_C(1) << 9 |
+	    UINT64_C(1) << 11 | UINT64_C(1) << 14 | UINT64_C(1) << 34 |
+	    UINT64_C(1) << 35;
 
 	return n < 64 && (lengths >> n & 1) != 0;
 }
@@ -49,5 +53,9 @@ request_wants(size_t n)
  * empty value is an absent one.  Of a repeated parameter that only the server's
  * configuration can set the last counts, as with php-fpm. */
 void request_param(struct request *r, struct str name, struct str value);
+
+/* Whether Origin is that of the request's own URL: its scheme, and its host
+ * with the port.  Without REQUEST_SCHEME and HTTPS the scheme is http. */
+bool request_is_same_origin(const struct request *r);
 
 #endif

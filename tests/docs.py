@@ -4,6 +4,7 @@ compared, the fragments are those of etc/, the options are those of --help.
 
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 
@@ -79,6 +80,82 @@ def check_diff(readme, folder):
                  "README.md shows what diff prints")
 
 
+def is_shortened(shown, real):
+    """Whether shown is real with lines left out where it has '...'."""
+    parts = ("\n" + shown).split("\n...")
+    parts = [part.removeprefix("\n").splitlines() for part in parts]
+    lines, at = real.splitlines(), 0
+    for number, part in enumerate(parts):
+        free = range(at, len(lines) + 1) if number > 0 else [0]
+        if number > 0 and number == len(parts) - 1 and part:
+            free = [len(lines) - len(part)]
+        at = next((i + len(part) for i in free
+                   if i >= at and lines[i:i + len(part)] == part), None)
+        if at is None:
+            return False
+    return at == len(lines) or parts[-1] == []
+
+
+def check_shown(text, folder, about):
+    """A command of explain and what is shown of its output."""
+    text = text.replace("\\\n", "")
+    command, _, shown = text.partition("\n")
+    argv = shlex.split(command.removeprefix("$ preflightd "))
+    status, out, err = run(*argv, folder=folder)
+    tap.ok(argv[0] == "explain" and status in (0, 1, 2) and shown.strip()
+           and is_shortened(shown.rstrip("\n"), out + err),
+           f"{about} shows what explain prints: {' '.join(argv[1:])[:50]}",
+           f"{shown}\n--- printed:\n{out}{err}")
+
+
+def manual_displays(title):
+    """The literal displays of a section of the manual, as they are shown."""
+    part = re.search(rf"^\.Sh {title}\n(.*?)(?=^\.Sh )",
+                     read("src/preflightd.8"), re.M | re.S)[1]
+    for text in re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", part,
+                           re.M | re.S):
+        for escape, shown in (("\\-", "-"), ("\\(aq", "'"), ("\\&", ""),
+                              ("\\e", "\\")):
+            text = text.replace(escape, shown)
+        yield text
+
+
+def check_guide(readme, folder):
+    """'blocked by CORS policy', in README.md and in the manual."""
+    os.environ["PREFLIGHTD_POLICY"] = "policy.ini"
+    shown = [body for _, body in
+             blocks(section(readme, r"Blocked by CORS policy: what now\?"))]
+    for about, (policy, *texts) in (
+            ("README.md", shown),
+            ("the manual", manual_displays("BLOCKED BY CORS POLICY"))):
+        with open(os.path.join(folder, "policy.ini"), "w",
+                  encoding="utf-8") as f:
+            f.write(policy)
+        tap.is_equal(len(texts), 10, f"{about} has ten cases")
+        for text in texts:
+            check_shown(text, folder, about)
+    del os.environ["PREFLIGHTD_POLICY"]
+
+
+def check_first_example(readme, folder):
+    """The example of explain at the top, with the policy below it."""
+    top = readme.partition("\n## ")[0]
+    policy = next(body for language, body in
+                  blocks(section(readme, "Using it")) if language == "ini")
+    with open(os.path.join(folder, "policy.ini"), "w", encoding="utf-8") as f:
+        f.write(policy)
+    check_shown(blocks(top)[0][1], folder, "README.md, at the top,")
+
+
+def check_commands(readme):
+    """README.md's table has the commands of --help."""
+    status, out, _ = run("--help")
+    top = readme.partition("\n## ")[0]
+    tap.is_equal((status, set(re.findall(r"^\| `([a-z]+)` \|", top, re.M))),
+                 (0, set(re.findall(r"^  ([a-z]+)  +\S", out, re.M))),
+                 "README.md has the commands of --help")
+
+
 def check_keys(readme):
     table = section(readme, "The policy file").partition("\n\nAn entry of")[0]
     keys = re.findall(r"^\| `([a-z-]+)` \|", table, re.M)
@@ -96,7 +173,8 @@ def options(text):
 def check_options(readme):
     manual = read("src/preflightd.8").replace("\\-", "-")
     for command, title in (("serve", "Running"), ("check", "Checking a policy"),
-                           ("diff", "Comparing two policies")):
+                           ("diff", "Comparing two policies"),
+                           ("verify", "Verifying running servers")):
         status, out, _ = run(command, "--help")
         tap.is_equal(status, 0, f"{command} --help ends with 0")
         part = re.search(rf"^\.Ss {command}\n(.*?)(?=^\.S[sh] )", manual,
@@ -115,6 +193,9 @@ with tempfile.TemporaryDirectory() as private:
     check_example(text, private)
     check_errors(text, private)
     check_diff(text, private)
+    check_first_example(text, private)
+    check_guide(text, private)
+check_commands(text)
 check_keys(text)
 check_options(text)
 tap.done()

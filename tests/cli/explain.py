@@ -559,6 +559,26 @@ def check_usage(folder):
         status, out, err = run(*argv)
         tap.ok(status == 2 and out == "" and len(err.splitlines()) >= 2,
                f"usage: {' '.join(argv)[:60]!r}", err)
+    for argv, wanted in (
+            (["--origin", APP + "/", API],
+             f"origin '{APP}/' has a trailing slash, which browsers never "
+             f"send\n  write {APP}"),
+            (["--origin", "file:///x/y", API],
+             "origin 'file:///x/y' has scheme file, which browsers never "
+             "send\n  pages from files send 'null'; serve them over "
+             "http://localhost instead"),
+            (["--origin", APP, "api.example.com/v1"],
+             "URL 'api.example.com/v1' does not begin with http:// or "
+             "https://\n  write it whole, as in "
+             "https://api.example.com/v1/items"),
+            (["--curl", "wget x"],
+             "the command is not curl but 'wget'\n  copy the request 'as "
+             "cURL (bash)' in the browser's network panel"),
+            (["--origin", APP, "--browser", "chrome", API],
+             "unknown browser 'chrome'\n  write spec, chromium (Chrome, "
+             "Edge), firefox or webkit (Safari)")):
+        tap.is_equal(run(*argv)[2], f"preflightd explain: {wanted}\n",
+                     f"message: {' '.join(argv)[:60]!r}")
     _, _, err = run("--origin", "https://app.example.com/\x1b", API)
     tap.ok("\x1b" not in err, "messages are escaped")
     _, out, _ = run("--origin", APP, "-H", "X-A: \x1b[31m\u00e9", API)
@@ -578,6 +598,38 @@ def check_usage(folder):
     tap.is_equal((status, err), (0, ""), "warnings are for check")
 
 
+# What Chromium does otherwise: arguments, triggers by the standard, triggers in
+# Chromium, and a note or a header that does not count there.
+CHROMIUM = (
+    (["-H", "DPR: 2"], ["dpr"], [], "DPR: Chromium asks no permission"),
+    (["-H", "DPR: x"], ["dpr"], ["dpr"], None),
+    (["-H", "User-Agent: x"], ["user-agent"], [], "User-Agent"),
+    (["-H", "Accept: " + "a" * 63, "-H", "accept: " + "b" * 64], [],
+     ["accept"], None),
+)
+
+
+def check_chromium():
+    for argv, standard, chromium, text in CHROMIUM:
+        _, by_standard = explain("--origin", APP, *argv, API)
+        _, got = explain("--origin", APP, "--browser", "chromium", *argv, API)
+        tap.is_equal([[t["name"] for t in g["triggers"]]
+                      for g in (by_standard, got)], [standard, chromium],
+                     f"Chromium: {argv[1][:20]}")
+        said = got["notes"] + [i["name"] for i in got["ignored"]]
+        if text:
+            tap.ok(any(text in line for line in said),
+                   f"... and says {text!r}", said)
+    _, text, _ = run("--origin", APP, *CHROMIUM[0][0], API)
+    tap.ok("  Chrome does not block it\n  Firefox's console:\n" in text,
+           "Chrome has no words for what it does not block", text)
+    _, got = explain("--origin", APP, "--upload-listener", *CHROMIUM[3][0],
+                     API)
+    tap.is_equal([t["name"] for t in got["triggers"]],
+                 ["upload-listener", "accept"],
+                 "XMLHttpRequest joins lines of one name")
+
+
 def check_notes():
     for about, argv, text in (
             ("mixed content", ["http://api.example.com/v1"], "mixed content"),
@@ -591,6 +643,10 @@ def check_notes():
             ("a needless header",
              ["-H", "X-Requested-With: x", "https://open.example.com/"],
              "could be saved"),
+            ("a stream without TLS",
+             ["-X", "POST", "--stream", "http://open.example.com/"],
+             "ERR_ALPN_NEGOTIATION_FAILED"),
+            ("User-Agent", ["-H", "User-Agent: x", API], "Chromium drops"),
             ("expose", [API], "expose-headers"),
             ("the request has run", ["https://none.example.com/"],
              "carried out")):
@@ -622,6 +678,7 @@ def main():
     check_shape()
     check_curl()
     check_notes()
+    check_chromium()
     check_manual()
     for check in (check_fixes, check_expose, check_random_fixes, check_usage):
         with tempfile.TemporaryDirectory() as folder:

@@ -74,7 +74,7 @@ def interrupted():
         end(process, stage, signal.SIGINT)
 
 
-def run_page(browser, page):
+def run_page(stage, browser, page):
     browser.open(page)
     browser.evaluate("runAll()")
     tap.is_equal(browser.evaluate("document.documentElement.dataset.state"),
@@ -91,6 +91,13 @@ def run_page(browser, page):
     for text in CONSOLE:
         tap.ok(any(text in line for line in browser.console),
                f"the console says: {text}", "\n".join(browser.console))
+    picture = os.environ.get("DEMO_SCREENSHOT", stage.path("demo.png"))
+    browser.screenshot(picture)
+    with open(picture, "rb") as f:
+        start = f.read(24)
+    tap.ok(start[:8] == b"\x89PNG\r\n\x1a\n" and
+           int.from_bytes(start[16:20], "big") >= 400,
+           "a screenshot of the page", start)
     tap.ok(browser.evaluate("document.documentElement.scrollWidth"
                             " <= window.innerWidth"),
            "the page fits on a narrow screen")
@@ -102,7 +109,7 @@ def in_browser():
         try:
             page = address(process)
             with chromium.Chromium(stage) as browser:
-                run_page(browser, page)
+                run_page(stage, browser, page)
         finally:
             end(process, stage, signal.SIGTERM)
 

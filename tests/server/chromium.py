@@ -19,16 +19,17 @@ PATIENCE = 60.0  # seconds for an answer; a loaded machine starts it slowly
 
 
 class Chromium:
-    """A context manager; everything that it keeps is in the stage's folder."""
+    """A context manager; everything that it keeps is in the stage's folder.
+    options are more of Chromium's own."""
 
-    def __init__(self, stage):
+    def __init__(self, stage, *options):
         commands, self._commands = os.pipe()
         self._answers, answers = os.pipe()
         self._log = open(stage.path("chromium.log"), "wb")
         self._process = subprocess.Popen(
             ["sh", "-c", f'exec "$@" 3<&{commands} 4>&{answers}', "sh",
-             "chromium", *OPTIONS, "--user-data-dir=" + stage.path("profile"),
-             "about:blank"],
+             "chromium", *OPTIONS, *options,
+             "--user-data-dir=" + stage.path("profile"), "about:blank"],
             pass_fds=(commands, answers), stdin=subprocess.DEVNULL,
             stdout=self._log, stderr=self._log, start_new_session=True,
             env={**os.environ, "HOME": stage.folder})

@@ -49,7 +49,7 @@ parse_request(struct parsed *out, const char *text)
 
 	parse(&all, text);
 	for (size_t i = 0; i < all.headers.count; i++)
-		if (!browser_header_dropped(&all.items[i]))
+		if (!browser_header_dropped(BROWSER_SPEC, &all.items[i]))
 			out->items[n++] = all.items[i];
 	out->headers = (struct headers){out->items, n};
 }
@@ -148,7 +148,8 @@ Test(browser, dropped_headers)
 		struct header h = {str_of(rows[i].name),
 		    str_of(rows[i].value)};
 
-		cr_expect(browser_header_dropped(&h) == rows[i].dropped,
+		cr_expect(browser_header_dropped(BROWSER_SPEC, &h) ==
+		    rows[i].dropped,
 		    "%s: %s", rows[i].name, rows[i].value);
 	}
 }
@@ -219,9 +220,9 @@ Test(browser, safelisted_headers)
 		struct header h = {str_of(rows[i].name),
 		    str_of(rows[i].value)};
 
-		cr_expect(browser_header_why(&h) == rows[i].why,
+		cr_expect(browser_header_why(BROWSER_SPEC, &h) == rows[i].why,
 		    "%s: %s: %d", rows[i].name, rows[i].value,
-		    browser_header_why(&h));
+		    browser_header_why(BROWSER_SPEC, &h));
 	}
 }
 
@@ -231,11 +232,66 @@ Test(browser, long_values)
 	struct header h = {STR("Accept"), {value, 128}};
 
 	memset(value, 'a', sizeof(value));
-	cr_expect(browser_header_why(&h) == WHY_SAFE);
+	cr_expect(browser_header_why(BROWSER_SPEC, &h) == WHY_SAFE);
 	h.value.n = 129;
-	cr_expect(browser_header_why(&h) == WHY_LONG);
+	cr_expect(browser_header_why(BROWSER_SPEC, &h) == WHY_LONG);
 	h.name = STR("X-A");
-	cr_expect(browser_header_why(&h) == WHY_NAME);
+	cr_expect(browser_header_why(BROWSER_SPEC, &h) == WHY_NAME);
+}
+
+Test(browser, chromium_headers)
+{
+	static const struct {
+		const char *name, *value;
+		enum trigger_why why;
+	} rows[] = {
+		{"DPR", "2", WHY_SAFE}, {"dpr", "1.5", WHY_SAFE},
+		{"DPR", "1.", WHY_NAME}, {"DPR", ".5", WHY_NAME},
+		{"DPR", "1.5.2", WHY_NAME}, {"DPR", "-1", WHY_NAME},
+		{"DPR", "", WHY_NAME}, {"DPR", "x", WHY_NAME},
+		{"Device-Memory", "0.25", WHY_SAFE},
+		{"Downlink", "1.5", WHY_SAFE}, {"RTT", "50", WHY_SAFE},
+		{"RTT", "50.5", WHY_NAME}, {"Width", "640", WHY_SAFE},
+		{"Width", "1.5", WHY_NAME}, {"Viewport-Width", "", WHY_NAME},
+		{"Viewport-Width", "640", WHY_SAFE}, {"ECT", "4g", WHY_SAFE},
+		{"ECT", "slow-2g", WHY_SAFE}, {"ECT", "2G", WHY_NAME},
+		{"Save-Data", "On", WHY_SAFE}, {"Save-Data", "", WHY_NAME},
+		{"Intervention", "\"(<", WHY_SAFE},
+		{"Accept", "\"", WHY_BYTE}, {"X-A", "1", WHY_NAME},
+	};
+	struct header own = {STR("User-Agent"), STR("x")};
+	char value[129];
+	struct header h = {STR("Intervention"), {value, 129}};
+
+	memset(value, 'a', sizeof(value));
+	cr_expect(browser_header_why(BROWSER_CHROMIUM, &h) == WHY_LONG);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		h = (struct header){str_of(rows[i].name),
+		    str_of(rows[i].value)};
+		cr_expect(browser_header_why(BROWSER_CHROMIUM, &h) ==
+		    rows[i].why, "%s: %s", rows[i].name, rows[i].value);
+	}
+	cr_expect(browser_header_dropped(BROWSER_CHROMIUM, &own));
+	cr_expect(!browser_header_dropped(BROWSER_SPEC, &own));
+}
+
+Test(browser, joined_lines)
+{
+	const struct header items[] = {{STR("Accept"), STR("a/b")},
+	    {STR("X-A"), STR("")}, {STR("accept"), STR("c/d")},
+	    {STR("x-a"), STR("1")}};
+	const struct headers h = {items, COUNT(items)}, none = {NULL, 0};
+	struct headers joined;
+	struct arena a = {NULL};
+
+	cr_assert(browser_headers_join(&h, &a, &joined) == 0);
+	cr_assert(joined.count == 2);
+	cr_expect(str_eq(joined.items[0].name, STR("Accept")));
+	cr_expect(str_eq(joined.items[0].value, STR("a/b, c/d")));
+	cr_expect(str_eq(joined.items[1].value, STR(", 1")));
+	cr_assert(browser_headers_join(&none, &a, &joined) == 0);
+	cr_expect(joined.count == 0);
+	arena_clear(&a);
 }
 
 /* Every line counts, also of one name. */
@@ -255,10 +311,10 @@ Test(browser, sum_of_values)
 		    STR("Accept-Language"), {value, 128}};
 	items[8] = (struct header){STR("Content-Language"), {value, 0}};
 	items[9] = (struct header){STR("X-A"), {value, 10}};
-	cr_assert(browser_plan(&r, &a, &plan) == 0);
+	cr_assert(browser_plan(BROWSER_SPEC, &r, &a, &plan) == 0);
 	cr_expect(!plan.preflight, "1024 bytes");
 	items[8].value.n = 1;
-	cr_assert(browser_plan(&r, &a, &plan) == 0);
+	cr_assert(browser_plan(BROWSER_SPEC, &r, &a, &plan) == 0);
 	cr_expect(plan.preflight, "1025 bytes");
 	cr_expect(str_eq(plan.joined,
 	    STR("accept,accept-language,content-language")));
@@ -268,7 +324,7 @@ Test(browser, sum_of_values)
 	/* What is unsafe by itself does not count into the sum. */
 	items[8].value.n = 0;
 	r.headers.count = 10;
-	cr_assert(browser_plan(&r, &a, &plan) == 0);
+	cr_assert(browser_plan(BROWSER_SPEC, &r, &a, &plan) == 0);
 	cr_expect(str_eq(plan.joined, STR("x-a")));
 	arena_clear(&a);
 }
@@ -327,7 +383,7 @@ Test(browser, plan)
 		parse_request(&headers, plans[i].headers);
 		r = request(plans[i].method, &headers);
 		r.flag = plans[i].flag;
-		cr_assert(browser_plan(&r, &a, &plan) == 0);
+		cr_assert(browser_plan(BROWSER_SPEC, &r, &a, &plan) == 0);
 		for (size_t k = 0; k < plan.ntriggers; k++) {
 			if (k > 0)
 				buf_char(&kinds, ' ');
@@ -341,7 +397,7 @@ Test(browser, plan)
 		cr_expect_str_eq(buf_cstr(&kinds), plans[i].kinds, "%s",
 		    plans[i].about);
 		r.url_origin = r.origin;
-		cr_assert(browser_plan(&r, &a, &plan) == 0);
+		cr_assert(browser_plan(BROWSER_SPEC, &r, &a, &plan) == 0);
 		cr_expect(!plan.cors && !plan.preflight, "%s, same origin",
 		    plans[i].about);
 		arena_clear(&a);
@@ -487,7 +543,7 @@ judged(const struct answer_row *row, enum browser_profile profile,
 	r = request(row->method, &headers);
 	r.credentials = row->credentials;
 	r.flag = row->flag;
-	cr_assert(browser_plan(&r, &a, &plan) == 0);
+	cr_assert(browser_plan(BROWSER_SPEC, &r, &a, &plan) == 0);
 	cr_expect(plan.preflight, "%s", row->about);
 	cr_assert(browser_judge_preflight(profile, &r, &plan,
 	    &(struct browser_answer){row->status, fields.headers}, &a,
@@ -721,7 +777,7 @@ covers(const struct cache_row *row, enum browser_profile profile)
 	later = request(row->second, &second);
 	later.credentials = row->second_credentials;
 	earlier.flag = later.flag = row->flag;
-	cr_assert(browser_plan(&later, &a, &plan) == 0);
+	cr_assert(browser_plan(BROWSER_SPEC, &later, &a, &plan) == 0);
 	covered = browser_cache_covers(profile, &earlier,
 	    &(struct browser_answer){204, fields.headers}, &later, &plan);
 	arena_clear(&a);

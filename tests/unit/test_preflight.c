@@ -334,3 +334,91 @@ Test(preflight, places)
 	cr_expect(preflight_place(&d).line == 1, "the section");
 	policy_set_free(s);
 }
+
+/* The Origin of the request's own URL. */
+Test(preflight, same_origin)
+{
+	static const struct {
+		const char *origin, *host, *scheme, *https, *uri;
+		bool same;
+	} cases[] = {
+		{"http://h", "h", NULL, NULL, "/", true},
+		{"https://h", "h", NULL, NULL, "/", false},
+		{"https://h", "h", "https", NULL, "/", true},
+		{"https://h", "h", "HTTPS", NULL, "/", true},
+		{"http://h", "h", "https", NULL, "/", false},
+		{"https://h", "h", NULL, "on", "/", true},
+		{"https://h", "h", NULL, "1", "/", true},
+		{"https://h", "h", NULL, "off", "/", false},
+		{"http://h", "h", "http", "on", "/", true},
+		{"https://h", "H", "https", NULL, "/", true},
+		{"https://h", "h:443", "https", NULL, "/", true},
+		{"https://h", "h:80", "https", NULL, "/", false},
+		{"http://h", "h:80", "http", NULL, "/", true},
+		{"https://h:8443", "h:8443", "https", NULL, "/", true},
+		{"https://h:8443", "h", "https", NULL, "/", false},
+		{"https://h", "h:8443", "https", NULL, "/", false},
+		{"https://[::1]", "[::1]:443", "https", NULL, "/", true},
+		{"https://h.evil", "h", "https", NULL, "/", false},
+		{"https://", "h", "https", NULL, "/", false},
+		{"https:", "h", "https", NULL, "/", false},
+		{"null", "h", "https", NULL, "/", false},
+		{"http://:80", ":80", "http", NULL, "/", true},
+		{"http://", ":80", "http", NULL, "/", false},
+		{"https://u", "h", "https", NULL, "https://u/x", true},
+		{"https://h", "h", "https", NULL, "https://u/x", false},
+		{"https://s", NULL, "https", NULL, "/", true},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct request r;
+
+		request_init(&r);
+		request_param(&r, STR("HTTP_ORIGIN"), str_of(cases[i].origin));
+		if (cases[i].host != NULL)
+			request_param(&r, STR("HTTP_HOST"),
+			    str_of(cases[i].host));
+		request_param(&r, STR("SERVER_NAME"), STR("s"));
+		if (cases[i].scheme != NULL)
+			request_param(&r, STR("REQUEST_SCHEME"),
+			    str_of(cases[i].scheme));
+		if (cases[i].https != NULL)
+			request_param(&r, STR("HTTPS"), str_of(cases[i].https));
+		request_param(&r, STR("REQUEST_URI"), str_of(cases[i].uri));
+		cr_expect(request_is_same_origin(&r) == cases[i].same,
+		    "%s at %s", cases[i].origin, cases[i].host);
+	}
+}
+
+/* A server's configuration may add a Host without its port. */
+Test(preflight, same_origin_of_either_host)
+{
+	struct request r;
+
+	request_init(&r);
+	request_param(&r, STR("HTTP_ORIGIN"), STR("http://h:8080"));
+	request_param(&r, STR("HTTP_HOST"), STR("h"));
+	cr_expect(!request_is_same_origin(&r));
+	request_param(&r, STR("HTTP_HOST"), STR("h:8080"));
+	cr_expect(request_is_same_origin(&r));
+}
+
+/* What request_wants passes over must mean nothing to request_param. */
+Test(preflight, wants_what_it_looks_at)
+{
+	static const char *const names[] = {"HTTPS", "HTTP_HOST", "PATH_INFO",
+	    "CORS_MODE", "HTTP_ORIGIN", "REQUEST_URI", "SERVER_NAME",
+	    "SCRIPT_NAME", "CORS_POLICY", "REQUEST_METHOD", "REQUEST_SCHEME",
+	    "HTTP_ACCESS_CONTROL_REQUEST_METHOD",
+	    "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"};
+	struct request empty, r;
+
+	request_init(&empty);
+	memset(empty.lines, 0, sizeof empty.lines);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		r = empty;
+		request_param(&r, str_of(names[i]), STR("actual"));
+		cr_expect(memcmp(&r, &empty, sizeof r) != 0, "%s", names[i]);
+		cr_expect(request_wants(strlen(names[i])), "%s", names[i]);
+	}
+}

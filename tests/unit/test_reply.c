@@ -317,3 +317,44 @@ Test(reply, actual)
 	free(out);
 	policy_set_free(s);
 }
+
+/* For an authorizer each line is a variable, and the status lets it through. */
+Test(reply, authorizer)
+{
+	static const struct {
+		const char *host, *origin, *answer;
+	} cases[] = {
+		{"plain.example", "https://a.example", "Status: 200 OK\r\n"
+		    "Variable-Access-Control-Allow-Origin: https://a.example\r\n"
+		    "Variable-Access-Control-Expose-Headers: X-Total, "
+		    "Content-Disposition\r\nVariable-Vary: Origin\r\n\r\n"},
+		{"cred.example", "https://a.example", "Status: 200 OK\r\n"
+		    "Variable-Access-Control-Allow-Origin: https://a.example\r\n"
+		    "Variable-Access-Control-Allow-Credentials: true\r\n"
+		    "Variable-Vary: Origin\r\n\r\n"},
+		{"plain.example", "https://z.example",
+		    "Status: 200 OK\r\nVariable-Vary: Origin\r\n\r\n"},
+		{"none.example", NULL,
+		    "Status: 200 OK\r\nVariable-Vary: Origin\r\n\r\n"},
+		{"star.example", "https://z.example", "Status: 200 OK\r\n"
+		    "Variable-Access-Control-Allow-Origin: *\r\n\r\n"},
+		{"star.example", NULL, "Status: 200 OK\r\n\r\n"},
+	};
+	struct policy_set *s = unit_policy(policies);
+	size_t cap = reply_max(s);
+	char *out = malloc(cap + 1);
+
+	cr_assert(out != NULL);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct request r = request_of(cases[i].host, cases[i].origin,
+		    NULL, NULL);
+		struct decision d;
+
+		preflight_decide_actual(s, &r, &d);
+		out[reply_write_authorizer(&r, &d, out, cap)] = '\0';
+		cr_expect_str_eq(out, cases[i].answer, "%s:\n%s",
+		    cases[i].host, out);
+	}
+	free(out);
+	policy_set_free(s);
+}

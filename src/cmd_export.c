@@ -1,0 +1,310 @@
+#include "config.h"
+
+#include "cmd.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "export.h"
+#include "export_mark.h"
+
+#define DEFAULT_SOCKET "unix:/run/preflightd/preflightd.sock"
+
+static const char usage[] =
+    "usage: preflightd export SERVER [-p FILE] [--part NAME] "
+    "[--socket ADDRESS]\n"
+    "           [--actual static | ask] [--open | --closed] [-o FILE]\n"
+    "       preflightd export --check FILE [-p FILE]\n";
+
+struct arguments {
+	const char *server, *policy, *part, *output, *check;
+	struct export_options options;
+	bool open; /* --open was given */
+};
+
+static void
+print_help(void)
+{
+	const struct export_server *server;
+
+	fputs(usage, stdout);
+	fputs("\n"
+	    "Prints the configuration of a web server that delegates preflights\n"
+	    "to preflightd and gives actual responses the header fields of the\n"
+	    "policy.  Its comments say where each part goes.\n"
+	    "\n", stdout);
+	for (size_t i = 0; (server = export_server_get(i)) != NULL; i++) {
+		printf("  %-9s parts", server->name);
+		for (size_t k = 0; server->parts[k].name != NULL; k++)
+			printf("%s %s", k > 0 ? "," : "",
+			    server->parts[k].name);
+		putchar('\n');
+	}
+	fputs("\n"
+	    "  -p, --policy FILE     the file ($PREFLIGHTD_POLICY, else the\n"
+	    "                        installed one)\n"
+	    "      --part NAME       print this part alone, for a file of its\n"
+	    "                        own to include\n"
+	    "      --socket ADDRESS  where preflightd listens: unix:PATH,\n"
+	    "                        HOST:PORT or [IPv6]:PORT\n"
+	    "                        (" DEFAULT_SOCKET ")\n"
+	    "      --actual static   write the policy into the configuration\n"
+	    "                        (without this option)\n"
+	    "      --actual ask      ask preflightd for every actual request\n"
+	    "      --open            asked and down: answer without CORS fields\n"
+	    "                        (without this option)\n"
+	    "      --closed          asked and down: answer with an error\n"
+	    "  -o, --output FILE     write to a file\n"
+	    "      --check FILE      say whether the parts in a configuration\n"
+	    "                        are still those of the policy\n"
+	    "  -h, --help            print this\n"
+	    "\n"
+	    "Exit status: 0 good, 1 the server can't express the policy, or the\n"
+	    "configuration is another one, 2 the policy can't be used or the\n"
+	    "usage is wrong, 3 a system call failed.\n", stdout);
+}
+
+/* Prints what is wrong with the command line and how to mend it. */
+static int
+wrong(const char *what, const char *word, const char *hint)
+{
+	struct shown shown;
+
+	fprintf(stderr, "preflightd export: %s '%s'\n  %s\n", what,
+	    buf_shown(&shown, str_of(word)), hint);
+	return STATUS_USAGE;
+}
+
+static int
+system_error(const char *file)
+{
+	fprintf(stderr, "preflightd export: %s%s%s\n",
+	    file != NULL ? file : "", file != NULL ? ": " : "",
+	    strerror(errno));
+	return STATUS_SYSTEM;
+}
+
+/* ---- writing ----------------------------------------------------------- */
+
+/* Writes the text to the file, or to standard output.  Returns an exit
+ * status. */
+static int
+write_out(const char *file, const char *text, size_t n)
+{
+	FILE *to = file != NULL ? fopen(file, "w") : stdout;
+	int failed;
+
+	if (to == NULL)
+		return system_error(file);
+	failed = fwrite(text, 1, n, to) != n || fflush(to) != 0;
+	if (to != stdout && fclose(to) != 0)
+		failed = 1;
+	return failed ? system_error(file) : STATUS_GOOD;
+}
+
+/* Exports the policies that were loaded with d.  Nothing is written where the
+ * server can't express them. */
+static int
+run_export(const struct arguments *a, const struct export_server *server,
+    const struct policy_set *set, struct diag *d)
+{
+	char *text = NULL;
+	size_t n = 0, before = diag_errors(d);
+	FILE *to = open_memstream(&text, &n);
+	int status = STATUS_SYSTEM, written;
+
+	if (to == NULL)
+		return system_error(NULL);
+	written = export_write(server, a->part, set, &a->options, d, to);
+	if (fclose(to) == 0 && written == 0)
+		status = write_out(a->output, text, n);
+	else if (diag_errors(d) > before)
+		status = STATUS_NO;
+	else
+		status = system_error(NULL);
+	if (status == STATUS_NO)
+		diag_print(d, stderr);
+	free(text);
+	return status;
+}
+
+/* ---- checking ---------------------------------------------------------- */
+
+static int
+run_check(const char *file, const struct policy_set *set)
+{
+	struct export_marks marks;
+	const char *why;
+
+	if (export_mark_check(file, policy_set_digest(set), stderr, &marks,
+	        &why) != 0) {
+		fprintf(stderr, "preflightd export: %s: %s\n", file, why);
+		return STATUS_SYSTEM;
+	}
+	if (marks.found == 0)
+		fprintf(stderr, "%s: error: it has nothing that preflightd "
+		    "exported\n  paste or include what preflightd export "
+		    "prints, comments too\n", file);
+	printf("%s: %zu of %zu part%s as the policy says\n", file, marks.good,
+	    marks.found, marks.found == 1 ? "" : "s");
+	if (fflush(stdout) != 0)
+		return system_error(NULL);
+	return marks.found > 0 && marks.good == marks.found ? STATUS_GOOD :
+	    STATUS_NO;
+}
+
+/* ---- the command ------------------------------------------------------- */
+
+/* Loads the policy and does what the arguments say. */
+static int
+run(const struct arguments *a, const struct export_server *server)
+{
+	struct diag *d = diag_new();
+	struct policy_set *set = NULL;
+	int status;
+
+	if (d == NULL)
+		return system_error(NULL);
+	set = conf_load(cmd_policy_path(a->policy), d, NULL);
+	if (set == NULL) {
+		diag_print(d, stderr);
+		status = STATUS_USAGE;
+	} else if (a->check != NULL) {
+		status = run_check(a->check, set);
+	} else {
+		status = run_export(a, server, set, d);
+	}
+	policy_set_free(set);
+	diag_free(d);
+	return status;
+}
+
+static bool
+has_part(const struct export_server *server, const char *name)
+{
+	for (size_t i = 0; server->parts[i].name != NULL; i++)
+		if (strcmp(server->parts[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Returns STATUS_GOOD where the arguments go together. */
+static int
+check_arguments(const struct arguments *a,
+    const struct export_server **server)
+{
+	if (a->server == NULL && a->check == NULL) {
+		fputs(usage, stderr);
+		return STATUS_USAGE;
+	}
+	if (a->check != NULL) {
+		if (a->server == NULL && a->part == NULL && a->output == NULL)
+			return STATUS_GOOD;
+		fputs(usage, stderr);
+		return STATUS_USAGE;
+	}
+	*server = export_server_named(str_of(a->server));
+	if (*server == NULL)
+		return wrong("unknown server", a->server,
+		    "preflightd export --help lists them");
+	if (a->part != NULL && !has_part(*server, a->part))
+		return wrong("unknown part", a->part,
+		    "preflightd export --help lists those of each server");
+	if (a->options.ask && !(*server)->can_ask)
+		return wrong("no --actual ask with", a->server,
+		    (*server)->no_ask);
+	if ((a->open || a->options.closed) && !a->options.ask)
+		return wrong("only --actual ask has",
+		    a->open ? "--open" : "--closed",
+		    "leave it out, or add --actual ask");
+	if (a->open && a->options.closed)
+		return wrong("--open excludes", "--closed", "leave one out");
+	return STATUS_GOOD;
+}
+
+enum { OPT_PART = 256, OPT_SOCKET, OPT_ACTUAL, OPT_OPEN, OPT_CLOSED,
+	OPT_CHECK };
+
+/* Takes one option.  Returns STATUS_GOOD or STATUS_USAGE. */
+static int
+take_option(struct arguments *a, int opt)
+{
+	switch (opt) {
+	case 'p':
+		a->policy = optarg;
+		break;
+	case 'o':
+		a->output = optarg;
+		break;
+	case OPT_PART:
+		a->part = optarg;
+		break;
+	case OPT_CHECK:
+		a->check = optarg;
+		break;
+	case OPT_OPEN:
+		a->open = true;
+		break;
+	case OPT_CLOSED:
+		a->options.closed = true;
+		break;
+	case OPT_SOCKET:
+		if (export_socket_parse(optarg, &a->options.socket) != 0)
+			return wrong("no address", optarg, "write unix:PATH, "
+			    "HOST:PORT or [IPv6]:PORT, of letters, digits and "
+			    "-._/+@");
+		break;
+	case OPT_ACTUAL:
+		a->options.ask = strcmp(optarg, "ask") == 0;
+		if (!a->options.ask && strcmp(optarg, "static") != 0)
+			return wrong("no such way", optarg,
+			    "write static or ask");
+		break;
+	default:
+		fputs(usage, stderr);
+		return STATUS_USAGE;
+	}
+	return STATUS_GOOD;
+}
+
+int
+cmd_export(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"policy", required_argument, NULL, 'p'},
+		{"output", required_argument, NULL, 'o'},
+		{"part", required_argument, NULL, OPT_PART},
+		{"socket", required_argument, NULL, OPT_SOCKET},
+		{"actual", required_argument, NULL, OPT_ACTUAL},
+		{"open", no_argument, NULL, OPT_OPEN},
+		{"closed", no_argument, NULL, OPT_CLOSED},
+		{"check", required_argument, NULL, OPT_CHECK},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	const struct export_server *server = NULL;
+	struct arguments a = {.server = NULL};
+	int opt, status;
+
+	(void)export_socket_parse(DEFAULT_SOCKET, &a.options.socket);
+	while ((opt = getopt_long(argc, argv, "p:o:h", options, NULL)) != -1) {
+		if (opt == 'h') {
+			print_help();
+			return STATUS_GOOD;
+		}
+		if ((status = take_option(&a, opt)) != STATUS_GOOD)
+			return status;
+	}
+	if (argc - optind > 1) {
+		fputs(usage, stderr);
+		return STATUS_USAGE;
+	}
+	a.server = optind < argc ? argv[optind] : NULL;
+	if ((status = check_arguments(&a, &server)) != STATUS_GOOD)
+		return status;
+	return run(&a, server);
+}

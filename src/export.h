@@ -1,0 +1,112 @@
+/* export.h - the configuration of a web server made from the policies: the
+ * delegation of preflights, and the header fields of actual responses. */
+#ifndef PREFLIGHTD_EXPORT_H
+#define PREFLIGHTD_EXPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "diag.h"
+#include "policy.h"
+#include "str.h"
+
+/* Where preflightd listens. */
+struct export_socket {
+	struct str path; /* of a Unix socket; n is 0 for TCP */
+	struct str host; /* IPv6 in brackets */
+	unsigned port;
+};
+
+/* Reads unix:PATH, HOST:PORT or [IPv6]:PORT, with nothing that would need a
+ * quote in any server's configuration.  The parts point into text.  Returns 0
+ * or -1. */
+int export_socket_parse(const char *text, struct export_socket *out);
+
+struct export_options {
+	struct export_socket socket;
+	bool ask;    /* actual responses are asked of preflightd */
+	bool closed; /* while it is down, so is the server */
+};
+
+/* A host and a path with the policy that serves them. */
+struct export_rule {
+	struct str host; /* without "*."; n is 0 for '*' */
+	bool subdomains;
+	struct str path; /* "/" or "/a/b" */
+	const struct policy *policy;
+};
+
+/* The policies as a server's configuration has them. */
+struct export {
+	const struct policy_set *set;
+	const struct export_options *options;
+	/* In an order in which the first that matches decides. */
+	const struct export_rule *rules;
+	size_t nrules;
+	bool has_paths;       /* some rule is for less than all paths */
+	bool has_star;        /* some policy allows '*' */
+	bool has_credentials; /* some policy allows them */
+	bool has_exposed;     /* some policy exposes header fields */
+	FILE *to;
+	bool failed;          /* out of memory on the way */
+};
+
+/* A part of a configuration that has its own place there. */
+struct export_part {
+	const char *name;
+	const char *place; /* where it goes, a sentence for a comment */
+	void (*write)(struct export *e);
+};
+
+enum { EXPORT_PARTS_MAX = 4 };
+
+struct export_server {
+	const char *name;
+	const char *comment;  /* what a comment begins with */
+	bool can_ask;
+	const char *no_ask;   /* else why not */
+	size_t origins_max;   /* exact ones of a policy that it can go through */
+	size_t line_max;      /* bytes of a line of its configuration; 0: any */
+	const char *no_field; /* bytes of a field name that it can't write */
+	struct export_part parts[EXPORT_PARTS_MAX]; /* up to a NULL name */
+};
+
+/* The server of that name, or NULL; the i-th one, or NULL. */
+const struct export_server *export_server_named(struct str name);
+const struct export_server *export_server_get(size_t i);
+
+/* Writes the configuration: all parts, or that of a name where part is not
+ * NULL.  What the server cannot express exactly is an error in d; then what was
+ * written is of no use.  Returns 0, or -1 with an error in d, or without
+ * memory. */
+int export_write(const struct export_server *server, const char *part,
+    const struct policy_set *set, const struct export_options *options,
+    struct diag *d, FILE *to);
+
+extern const struct export_server export_nginx;
+
+/* ---- for the servers --------------------------------------------------- */
+
+/* Writes "LEADpolicy NAME (FILE:LINE)\n". */
+void export_policy_comment(const struct export *e, const char *lead,
+    const struct policy *p);
+
+/* Calls fn for each entry of the policy that some origin matches, those left
+ * out that others cover.  Not for policies with '*'. */
+void export_origins(struct export *e, const struct policy *p,
+    void (*fn)(struct export *e, const struct policy *p,
+        const struct origin *o));
+
+bool export_has_patterns(const struct policy *p);
+
+/* The value of Access-Control-Expose-Headers, each byte that is in special
+ * with lead in front. */
+void export_exposed(const struct export *e, const struct policy *p,
+    const char *special, const char *lead);
+bool export_exposes(const struct policy *p);
+
+/* Writes the socket as unix:PATH, or HOST:PORT. */
+void export_socket(const struct export *e, const char *unix_lead);
+
+#endif

@@ -1,0 +1,397 @@
+/* export_common.c - what the configurations of all servers are made of, and
+ * what keeps a policy from being written for one. */
+#include "config.h"
+
+#include "export.h"
+
+#include <stdlib.h>
+
+#include "arena.h"
+#include "buf.h"
+#include "export_mark.h"
+#include "export_regex.h"
+#include "host.h"
+#include "policy_impl.h"
+#include "policy_meaning.h"
+
+static const struct export_server *const servers[] = {
+	&export_nginx,
+};
+
+const struct export_server *
+export_server_get(size_t i)
+{
+	return i < sizeof servers / sizeof *servers ? servers[i] : NULL;
+}
+
+const struct export_server *
+export_server_named(struct str name)
+{
+	const struct export_server *server;
+
+	for (size_t i = 0; (server = export_server_get(i)) != NULL; i++)
+		if (str_eq(name, str_of(server->name)))
+			return server;
+	return NULL;
+}
+
+/* ---- the socket -------------------------------------------------------- */
+
+static bool
+is_harmless(struct str s)
+{
+	static const char others[] = "-._/+@:[]";
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!host_byte_valid(ascii_lower((unsigned char)c)) &&
+		    memchr(others, c, sizeof others - 1) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static int
+parse_port(struct str s, unsigned *out)
+{
+	unsigned port = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9' || port > 6553)
+			return -1;
+		port = port * 10 + (unsigned)(s.p[i] - '0');
+	}
+	*out = port;
+	return s.n > 0 && s.p[0] != '0' && port <= 65535 ? 0 : -1;
+}
+
+int
+export_socket_parse(const char *text, struct export_socket *out)
+{
+	struct str s = str_of(text);
+	struct host_check check;
+	size_t colon = s.n;
+
+	*out = (struct export_socket){.port = 0};
+	if (!is_harmless(s))
+		return -1;
+	if (str_starts(s, STR("unix:"))) {
+		out->path = str_from(s, 5);
+		return out->path.n > 1 && out->path.p[0] == '/' &&
+		    memchr(out->path.p, ':', out->path.n) == NULL ? 0 : -1;
+	}
+	while (colon > 0 && s.p[colon - 1] != ':')
+		colon--;
+	if (colon == 0 || parse_port(str_from(s, colon), &out->port) != 0)
+		return -1;
+	out->host = (struct str){s.p, colon - 1};
+	host_judge(out->host, true, &check);
+	return check.fault == HOST_OK ? 0 : -1;
+}
+
+void
+export_socket(const struct export *e, const char *unix_lead)
+{
+	const struct export_socket *s = &e->options->socket;
+
+	if (s->path.n > 0)
+		fprintf(e->to, "%s%.*s", unix_lead, STR_ARG(s->path));
+	else
+		fprintf(e->to, "%.*s:%u", STR_ARG(s->host), s->port);
+}
+
+/* ---- hosts and paths --------------------------------------------------- */
+
+/* The most specific first: exact hosts, then those with the longest suffix,
+ * then '*'. */
+static int
+compare_nodes(const void *left, const void *right)
+{
+	const struct host_node *const *a = left, *const *b = right;
+	int rank_a = (*a)->host.n == 0 ? 2 : (*a)->subdomains;
+	int rank_b = (*b)->host.n == 0 ? 2 : (*b)->subdomains;
+
+	if (rank_a != rank_b)
+		return rank_a - rank_b;
+	if (rank_a == 1 && (*a)->host.n != (*b)->host.n)
+		return (*a)->host.n > (*b)->host.n ? -1 : 1;
+	return meaning_compare((*a)->host, (*b)->host);
+}
+
+static const struct host_node **
+sort_nodes(const struct policy_set *s, struct arena *a)
+{
+	const struct host_node **nodes = arena_array(a, s->nnodes + 1,
+	    sizeof *nodes);
+
+	for (size_t i = 0; nodes != NULL && i < s->nnodes; i++)
+		nodes[i] = &s->nodes[i];
+	if (nodes != NULL)
+		qsort(nodes, s->nnodes, sizeof *nodes, compare_nodes);
+	return nodes;
+}
+
+static int
+fill_rules(struct export *e, struct arena *a)
+{
+	const struct policy_set *s = e->set;
+	const struct host_node **nodes = sort_nodes(s, a);
+	struct export_rule *rules;
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->nnodes; i++)
+		count += s->nodes[i].nroutes;
+	rules = arena_array(a, count + 1, sizeof *rules);
+	if (nodes == NULL || rules == NULL)
+		return -1;
+	for (size_t i = 0; i < s->nnodes; i++)
+		for (size_t k = 0; k < nodes[i]->nroutes; k++) {
+			const struct route *route = &nodes[i]->routes[k];
+
+			rules[e->nrules++] = (struct export_rule){
+			    nodes[i]->host, nodes[i]->subdomains, route->path,
+			    route->policy};
+			e->has_paths = e->has_paths || route->path.n > 1;
+		}
+	e->rules = rules;
+	return 0;
+}
+
+static void
+fill_traits(struct export *e)
+{
+	for (size_t i = 0; i < policy_set_count(e->set); i++) {
+		const struct policy *p = policy_set_get(e->set, i);
+
+		e->has_star = e->has_star || origin_set_any(p->origins);
+		e->has_credentials = e->has_credentials || p->credentials;
+		e->has_exposed = e->has_exposed || export_exposes(p);
+	}
+}
+
+/* ---- what a server can't express --------------------------------------- */
+
+struct check {
+	const struct export_server *server;
+	struct diag *d;
+};
+
+static void
+check_origins(const struct check *c, const struct policy *p)
+{
+	size_t n = origin_set_exact(p->origins) +
+	    origin_set_patterns(p->origins);
+
+	if (origin_set_any(p->origins) || n <= c->server->origins_max)
+		return;
+	diag_add(c->d, DIAG_ERROR, p->at[KEY_ALLOW_ORIGINS],
+	    "export-origins-many", c->server->can_ask ?
+	    "let the server ask preflightd: --actual ask" :
+	    "use patterns, or mark actual responses in the application",
+	    "policy '%.*s' lists %zu origins; %s goes through %zu at most for "
+	    "each request", STR_ARG(p->name), n, c->server->name,
+	    c->server->origins_max);
+}
+
+static int
+check_entry(void *ctx, const struct origin_entry *entry)
+{
+	enum { REST = 200 }; /* of the line, and what a pattern becomes */
+	const struct check *c = ctx;
+	struct shown shown;
+
+	if (c->server->line_max == 0 ||
+	    2 * entry->text.n + REST <= c->server->line_max)
+		return 0;
+	diag_add(c->d, DIAG_ERROR, entry->at, "export-line",
+	    "leave it out, or mark actual responses in the application",
+	    "origin '%s' is too long for a line of %s",
+	    buf_shown(&shown, entry->text), c->server->name);
+	return 0;
+}
+
+static void
+check_exposed(const struct check *c, const struct policy *p)
+{
+	size_t length = 100;
+	struct shown shown;
+
+	for (size_t i = 0; i < p->expose.count; i++) {
+		const struct field_item *item = &p->expose.items[i];
+
+		length += 2 * item->name.n + 2;
+		for (const char *bad = c->server->no_field; *bad != '\0'; bad++)
+			if (memchr(item->name.p, *bad, item->name.n) != NULL)
+				diag_add(c->d, DIAG_ERROR, item->at,
+				    "export-field-name", "rename the header "
+				    "field, or take it out of expose-headers",
+				    "%s can't write a '%c', which header '%s' "
+				    "has", c->server->name, *bad,
+				    buf_shown(&shown, item->name));
+	}
+	if (c->server->line_max > 0 && length > c->server->line_max)
+		diag_add(c->d, DIAG_ERROR, p->at[KEY_EXPOSE_HEADERS],
+		    "export-line", "expose fewer header fields",
+		    "expose-headers is too long for a line of %s",
+		    c->server->name);
+}
+
+static void
+check_paths(const struct check *c, const struct policy *p)
+{
+	/* What a segment and another byte become at most, and the rest. */
+	enum { SEGMENT = 40, BYTE = 4, REST = 800 };
+
+	for (size_t i = 0; i < p->npaths; i++) {
+		struct str path = p->paths[i].text;
+		struct shown shown;
+		size_t n = REST;
+
+		for (size_t k = 0; k < path.n; k++)
+			n += path.p[k] == '/' ? SEGMENT :
+			    host_byte_valid(ascii_lower(
+			    (unsigned char)path.p[k])) ? 1 : BYTE;
+		if (c->server->line_max > 0 && n > c->server->line_max)
+			diag_add(c->d, DIAG_ERROR, p->paths[i].at,
+			    "export-line", "write a shorter prefix",
+			    "path '%s' is too long for a line of %s",
+			    buf_shown(&shown, path), c->server->name);
+	}
+}
+
+static void
+check_all(const struct export *e, const struct export_server *server,
+    struct diag *d)
+{
+	const struct check c = {server, d};
+	struct check entries = c;
+
+	for (size_t i = 0; i < policy_set_count(e->set); i++) {
+		const struct policy *p = policy_set_get(e->set, i);
+
+		check_origins(&c, p);
+		(void)origin_set_each(p->origins, check_entry, &entries);
+		check_exposed(&c, p);
+		check_paths(&c, p);
+	}
+}
+
+/* ---- the pieces -------------------------------------------------------- */
+
+void
+export_policy_comment(const struct export *e, const char *lead,
+    const struct policy *p)
+{
+	struct shown file;
+
+	fprintf(e->to, "%spolicy %.*s (%s:%u)\n", lead, STR_ARG(p->name),
+	    buf_shown(&file, str_of(policy_set_file_name(e->set,
+	    p->section.file))), p->section.line);
+}
+
+void
+export_origins(struct export *e, const struct policy *p,
+    void (*fn)(struct export *e, const struct policy *p,
+        const struct origin *o))
+{
+	struct arena a = {NULL};
+	size_t count;
+	const struct origin_entry *entries = meaning_origins(p->origins, &a,
+	    &count);
+	struct origin o;
+
+	if (entries == NULL)
+		e->failed = true;
+	for (size_t i = 0; entries != NULL && i < count; i++)
+		if (origin_parse(entries[i].text, &o, NULL,
+		        entries[i].at) == 0 && regex_origin_possible(&o))
+			fn(e, p, &o);
+	arena_clear(&a);
+}
+
+bool
+export_has_patterns(const struct policy *p)
+{
+	return origin_set_patterns(p->origins) > 0;
+}
+
+bool
+export_exposes(const struct policy *p)
+{
+	return p->expose.any || p->expose.count > 0;
+}
+
+void
+export_exposed(const struct export *e, const struct policy *p,
+    const char *special, const char *lead)
+{
+	if (p->expose.any) {
+		putc('*', e->to);
+		return;
+	}
+	for (size_t i = 0; i < p->expose.count; i++) {
+		struct str name = p->expose.items[i].name;
+
+		if (i > 0)
+			fputs(", ", e->to);
+		for (size_t k = 0; k < name.n; k++) {
+			if (strchr(special, name.p[k]) != NULL)
+				fputs(lead, e->to);
+			putc(name.p[k], e->to);
+		}
+	}
+}
+
+/* ---- the whole --------------------------------------------------------- */
+
+/* Writes a part into memory first, as its mark tells of its text. */
+static int
+write_part(struct export *e, const struct export_server *server,
+    const struct export_part *part, FILE *to)
+{
+	char *text = NULL;
+	size_t n;
+	int ret = -1;
+
+	e->failed = false;
+	e->to = open_memstream(&text, &n);
+	if (e->to == NULL)
+		return -1;
+	part->write(e);
+	if (fclose(e->to) != 0 || e->failed)
+		goto out;
+	export_mark_write(server, part, policy_set_digest(e->set),
+	    (struct str){text, n}, to);
+	ret = 0;
+out:
+	free(text);
+	return ret;
+}
+
+int
+export_write(const struct export_server *server, const char *part,
+    const struct policy_set *set, const struct export_options *options,
+    struct diag *d, FILE *to)
+{
+	struct export e = {.set = set, .options = options};
+	struct arena a = {NULL};
+	size_t errors = diag_errors(d);
+	int ret = -1;
+
+	if (fill_rules(&e, &a) != 0)
+		goto out;
+	fill_traits(&e);
+	if (!options->ask)
+		check_all(&e, server, d);
+	if (diag_errors(d) > errors)
+		goto out;
+	for (size_t i = 0; server->parts[i].name != NULL; i++)
+		if ((part == NULL || strcmp(part, server->parts[i].name) == 0) &&
+		    write_part(&e, server, &server->parts[i], to) != 0)
+			goto out;
+	ret = 0;
+out:
+	arena_clear(&a);
+	return ret;
+}

@@ -1,0 +1,54 @@
+/* export_regex.h - what a policy compares with, as regular expressions that
+ * PCRE and RE2 read alike: no look-around, and no byte that needs a quote in
+ * any server's configuration.  They are written to a stream and have no
+ * anchors but where it says so. */
+#ifndef PREFLIGHTD_EXPORT_REGEX_H
+#define PREFLIGHTD_EXPORT_REGEX_H
+
+#include <stdio.h>
+
+#include "origin.h"
+#include "str.h"
+#include "target.h"
+
+/* An Origin that is well formed, anchored; what '*' allows. */
+#define REGEX_CLEAN "^[ -+.-~-]+$"
+
+/* An Origin whose host is longer than any that a pattern may match, with the
+ * anchor at its begin: 254 bytes, the last of which is no trailing dot. */
+#define REGEX_LONG_ORIGIN "^[^:]*://[^:]{253}([^.:]|[.][^:])"
+
+/* The same for a host. */
+#define REGEX_LONG_HOST "[^:/]{254}"
+
+/* Matches the text and nothing else. */
+void regex_text(FILE *to, struct str text);
+
+/* A host of a policy: the host itself, or with subdomains one or more labels
+ * before it.  In lower case. */
+void regex_host(FILE *to, struct str host, bool subdomains);
+
+/* An entry of allow-origins that is exact, null or a pattern. */
+void regex_origin(FILE *to, const struct origin *o);
+
+/* Whether some origin matches the pattern: a label of its own may be one that
+ * no origin has. */
+bool regex_origin_possible(const struct origin *o);
+
+/* How the server gives the path of a request. */
+enum path_form {
+	PATH_DECODED, /* percent-decoded, without dot segments */
+	PATH_RAW,     /* as it came, with its query */
+};
+
+/* A path prefix of a policy, whole segments, from the first '/' on; with '//'
+ * taken for '/'.  The path "/" matches every path. */
+void regex_path(FILE *to, struct str path, enum path_form form,
+    enum path_reading reading);
+
+/* Raw request targets that get no policy, since servers read them in different
+ * ways: anchored expressions, ended by NULL.  Those for PATH_RAW are more, as a
+ * raw path cannot be compared behind a dot segment. */
+const char *const *regex_odd(enum path_form form);
+
+#endif

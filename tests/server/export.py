@@ -1,0 +1,273 @@
+"""Exported configurations on the real servers: each is loaded as it is, and the
+servers must say of every actual request what preflightd says, also on errors,
+behind authentication, over what applications say, and while preflightd is down.
+"""
+
+import os
+import subprocess
+import sys
+import types
+
+import export_cases as cases
+import export_servers
+import harness
+import tap
+
+sys.path.insert(0, os.path.join(harness.TOP, "tests", "proto"))
+import fcgi  # noqa: E402
+
+POLICY = os.path.join(harness.TOP, "tests", "server", "export.ini")
+PREFLIGHT = {"access-control-allow-methods": "GET, HEAD, POST, PUT"}
+
+
+def name(value):
+    """A value for a description."""
+    return ascii(value if value is None or len(value) < 50
+                 else value[:50] + "...")
+
+
+class Oracle:
+    """preflightd itself, asked over FastCGI."""
+
+    def __init__(self, address):
+        tcp = address if isinstance(address, tuple) else None
+        self._client = fcgi.Client(types.SimpleNamespace(
+            tcp=tcp, path=None if tcp else address))
+
+    def ask(self, host, path, origin):
+        """The CORS fields that a response must have, and whether it varies by
+        Origin."""
+        params = {"REQUEST_METHOD": "GET", "REQUEST_URI": path,
+                  "HTTP_HOST": host, "REQUEST_SCHEME": "http",
+                  "CORS_MODE": "actual"}
+        if origin is not None:
+            params["HTTP_ORIGIN"] = origin
+        fields = self._client.ask(params).fields
+        return ({n.lower(): v for n, v in fields
+                 if n.startswith("Access-Control-")},
+                ("Vary", "Origin") in fields)
+
+
+def varies(answer):
+    """How often a response says that it varies by Origin."""
+    words = [w.strip().lower() for v in answer.values("vary")
+             for w in v.split(",")]
+    return words.count("origin")
+
+
+def send(address, host, path, origin, method="GET", more=()):
+    headers = [("Host", host), *more]
+    if origin is not None:
+        headers.append(("Origin", origin))
+    return harness.request(address, f"{method} {path}", headers)
+
+
+def is_right(answer, wanted, what, status=200):
+    fields, vary = wanted
+    tap.ok(answer.status == status and answer.cors() == fields
+           and bool(varies(answer)) == vary, what,
+           f"wanted {status} {fields} {'Vary: Origin' * vary}\n{answer}")
+
+
+def compared(server, oracle, variant):
+    """Every request of the table; those that the server refuses as malformed
+    must have no CORS header."""
+    for host, path, origin in dict.fromkeys(cases.requests()):
+        what = f"{variant}: {host[:40]} {path} {name(origin)}"
+        answer = send(server.plain, host, path, origin)
+        fields, vary = oracle.ask(host, path, origin)
+        if answer.status in (400, 421) and server.may_refuse(host, path, origin):
+            tap.ok(not answer.cors(), what + ": refused by the server",
+                   str(answer))
+            continue
+        if not answer.cors() and fields and server.is_stricter(host, path):
+            tap.ok(varies(answer), what + ": stricter", str(answer))
+            continue
+        if server.is_stricter(host, path):
+            vary = vary or bool(varies(answer))
+        is_right(answer, (fields, vary), what, server.status(path))
+
+
+def written_out(server, variant):
+    for what, path, origin, fields, vary in cases.WRITTEN_OUT:
+        for host in ("api.example.com",):
+            is_right(send(server.plain, host, path, origin), (fields, vary),
+                     f"{variant}: {what}")
+            is_right(send(server.plain, host, path + "?status=404", origin),
+                     (fields, vary), f"{variant}: {what}, 404 of the "
+                     "application", 404)
+            is_right(send(server.plain, host, path + "?status=500", origin),
+                     (fields, vary), f"{variant}: {what}, 500 of the "
+                     "application", 500)
+            is_right(send(server.plain, host, path + "?own", origin),
+                     (fields, vary), f"{variant}: {what}, the application "
+                     "sends CORS headers too")
+            if server.asks_late:
+                continue
+            is_right(send(server.gone, host, path, origin), (fields, vary),
+                     f"{variant}: {what}, the application is down",
+                     server.down)
+            is_right(send(server.auth, host, path, origin), (fields, vary),
+                     f"{variant}: {what}, 401 of the server", 401)
+
+
+def application_vary(server, variant):
+    answer = send(server.plain, "api.example.com", "/x?own", cases.APP)
+    tap.ok("Accept-Encoding" in ",".join(answer.values("vary")),
+           f"{variant}: the application's Vary is kept", str(answer))
+
+
+def two_origins(server, variant):
+    """Two requests on one connection."""
+    with harness.connect(server.plain) as s:
+        for origin in (cases.APP, cases.APPS, "https://evil.com"):
+            s.sendall(f"HEAD /x HTTP/1.1\r\nHost: api.example.com\r\n"
+                      f"Origin: {origin}\r\n\r\n".encode())
+            raw = b""
+            while b"\r\n\r\n" not in raw:
+                chunk = s.recv(65536)
+                if not chunk:
+                    break
+                raw += chunk
+            fields = {} if "evil" in origin else cases.api(origin)
+            is_right(harness.Response(raw), (fields, True),
+                     f"{variant}: on one connection, {origin}")
+
+
+def preflight(address, origin=cases.APP, path="/x", more=()):
+    return harness.request(address, f"OPTIONS {path}", [
+        ("Host", "api.example.com"), ("Origin", origin),
+        ("Access-Control-Request-Method", "PUT"), *more])
+
+
+def is_granted(answer, what):
+    wanted = {"access-control-allow-origin": cases.APP,
+              "access-control-allow-credentials": "true",
+              "access-control-allow-methods": "GET, HEAD, POST, PUT",
+              "access-control-allow-headers": "Content-Type, Authorization",
+              "access-control-max-age": "600"}
+    vary = ",".join(answer.values("vary")).replace(" ", "").lower()
+    tap.ok(answer.status == 204 and answer.cors() == wanted and vary ==
+           "origin,access-control-request-method,"
+           "access-control-request-headers", what, str(answer))
+
+
+def preflights(server, variant):
+    """Exactly the preflights are delegated, before authentication."""
+    for place, address in (("", server.plain), (" before authentication",
+                                                server.auth)):
+        is_granted(preflight(address), f"{variant}: a preflight{place}")
+        answer = preflight(address, "https://evil.com")
+        tap.ok(answer.status == 403 and not answer.cors()
+               and not answer.values("x-application"),
+               f"{variant}: a refused preflight{place}", str(answer))
+    is_granted(preflight(server.gone),
+               f"{variant}: a preflight, the application is down")
+    origin = ("Origin", cases.APP)
+    asked = ("Access-Control-Request-Method", "PUT")
+    for what, line, headers in (
+            ("OPTIONS without Origin", "OPTIONS /x", [asked]),
+            ("OPTIONS with an empty Origin", "OPTIONS /x",
+             [("Origin", ""), asked]),
+            ("OPTIONS without a method asked", "OPTIONS /x", [origin]),
+            ("OPTIONS with an empty method asked", "OPTIONS /x",
+             [origin, ("Access-Control-Request-Method", "")]),
+            ("a GET that asks like a preflight", "GET /x", [origin, asked])):
+        answer = harness.request(server.plain, line,
+                                 [("Host", "api.example.com"), *headers])
+        tap.ok(answer.values("x-application"),
+               f"{variant}: {what} is left to the application", str(answer))
+        answer = harness.request(server.auth, line,
+                                 [("Host", "api.example.com"), *headers])
+        tap.is_equal(answer.status, 401, f"{variant}: {what} is authenticated")
+    answer = harness.request(server.auth, "GET /x", [
+        ("Host", "api.example.com"), ("Origin", cases.APP),
+        ("Authorization", "Basic dTpw")])
+    is_right(answer, (cases.api(cases.APP), True),
+             f"{variant}: an actual request that is authenticated")
+
+
+def bodies(server, variant):
+    """An actual request keeps its method and body."""
+    answer = harness.request(server.plain, "PUT /x", [
+        ("Host", "api.example.com"), ("Origin", cases.APP),
+        ("Content-Length", "4")], b"body")
+    tap.ok(answer.body == b"PUT body", f"{variant}: a PUT and its body reach "
+           "the application", f"{answer}\n{answer.body!r}")
+
+
+def down(stage, server, variant, daemon):
+    """Without preflightd: no preflight is granted, actual requests go on as
+    they should."""
+    stage.stop(daemon)
+    answer = preflight(server.plain)
+    tap.ok(answer.status in (502, 503, 504) and not answer.cors(),
+           f"{variant}: preflightd down, a preflight is {answer.status}",
+           str(answer))
+    answer = send(server.plain, "api.example.com", "/x", cases.APP)
+    if server.ask and server.closed:
+        tap.ok(answer.status >= 500 and not answer.values("x-application"),
+               f"{variant}: preflightd down, closed", str(answer))
+    elif server.ask:
+        tap.ok(answer.values("x-application") and not answer.cors()
+               and varies(answer), f"{variant}: preflightd down, open",
+               str(answer))
+    else:
+        is_right(answer, (cases.api(cases.APP), True),
+                 f"{variant}: preflightd down, actual requests go on")
+
+
+def export(stage, server, part, backend, *options):
+    """Writes a part into the stage and returns its path."""
+    socket = (f"unix:{backend}" if isinstance(backend, str)
+              else f"{backend[0]}:{backend[1]}")
+    path = stage.path(f"export-{part}")
+    done = subprocess.run(
+        [harness.PREFLIGHTD, "export", server, "-p", POLICY, "--socket",
+         socket, "--part", part, "-o", path, *options],
+        text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"export {server}: {done.stderr}")
+    return path
+
+
+def run(kind, tcp, options):
+    """One server with one way to export."""
+    variant = " ".join([kind.name, "TCP" if tcp else "unix", *options])
+    with harness.Stage() as stage:
+        os.chmod(stage.folder, 0o755)
+        backend = (("127.0.0.1", harness.free_port()) if tcp
+                   else stage.path("preflightd.sock"))
+        daemon = stage.start_preflightd(backend, POLICY)
+        if not tcp:
+            os.chmod(backend, 0o777)
+        parts = {part: export(stage, kind.name, part, backend, *options)
+                 for part in kind.parts}
+        server = kind(stage, parts, options)
+        oracle = Oracle(backend)
+        written_out(server, variant)
+        application_vary(server, variant)
+        preflights(server, variant)
+        two_origins(server, variant)
+        bodies(server, variant)
+        compared(server, oracle, variant)
+        for path in parts.values():
+            done = subprocess.run(
+                [harness.PREFLIGHTD, "export", "-p", POLICY, "--check", path],
+                text=True, capture_output=True, check=False)
+            tap.is_equal((done.returncode, done.stderr), (0, ""),
+                         f"{variant}: --check {os.path.basename(path)}")
+        down(stage, server, variant, daemon)
+
+
+wanted = sys.argv[1:]
+for kind in export_servers.ALL:
+    if wanted and kind.name not in wanted:
+        continue
+    missing = harness.find(kind.program, "spawn-fcgi")
+    if missing:
+        tap.skip(f"export {kind.name}", f"{', '.join(missing)} missing")
+        continue
+    for tcp, options in kind.variants:
+        run(kind, tcp, options)
+tap.done()
