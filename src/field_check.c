@@ -84,11 +84,28 @@ check_case(struct str name, struct diag *d, struct place at)
 	    buf_shown(&shown, name));
 }
 
+/* A '*' is a legal byte of a token, but in a policy it means all or nothing. */
+static bool
+has_asterisk(struct str name, struct diag *d, struct place at, const char *id)
+{
+	struct shown shown;
+
+	if (memchr(name.p, '*', name.n) == NULL)
+		return false;
+	diag_add(d, DIAG_ERROR, at, id,
+	    "list each name, or write '*' alone for all of them",
+	    "'%s' has a '*' that does not stand alone",
+	    buf_shown(&shown, name));
+	return true;
+}
+
 int
 method_check(struct str name, struct diag *d, struct place at)
 {
 	struct shown shown;
 
+	if (has_asterisk(name, d, at, "method-asterisk"))
+		return -1;
 	if (!token_valid(name)) {
 		diag_add(d, DIAG_ERROR, at, "method-invalid",
 		    "write names such as GET or PATCH, separated by commas or "
@@ -144,7 +161,8 @@ request_header_check(struct str name, struct diag *d, struct place at)
 {
 	struct shown shown;
 
-	if (check_token(name, d, at, "header-invalid") != 0)
+	if (has_asterisk(name, d, at, "header-asterisk") ||
+	    check_token(name, d, at, "header-invalid") != 0)
 		return -1;
 	if (starts_fold(name, CORS_PREFIX)) {
 		diag_add(d, DIAG_ERROR, at, "header-cors",
@@ -171,7 +189,8 @@ response_header_check(struct str name, struct diag *d, struct place at)
 	static const char *const hidden[] = {"set-cookie", "set-cookie2"};
 	struct shown shown;
 
-	if (check_token(name, d, at, "expose-invalid") != 0)
+	if (has_asterisk(name, d, at, "expose-asterisk") ||
+	    check_token(name, d, at, "expose-invalid") != 0)
 		return -1;
 	if (IS_AMONG(name, hidden)) {
 		diag_add(d, DIAG_ERROR, at, "expose-forbidden", "take it out",

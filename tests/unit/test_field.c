@@ -102,6 +102,13 @@ Test(field, warnings)
 	expect_ids(method_check, "purgeCache", "");
 }
 
+Test(field, asterisks)
+{
+	expect_ids(method_check, "P*", "method-asterisk");
+	expect_ids(request_header_check, "X-*", "header-asterisk");
+	expect_ids(response_header_check, "*-Id", "expose-asterisk");
+}
+
 Test(field, sets)
 {
 	static const struct field_item items[] = {
