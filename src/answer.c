@@ -70,8 +70,9 @@ decision_log(const struct request *r, const struct decision *d, bool actual,
 		return;
 	log_str(&l, "policy", d->policy != NULL ? d->policy->name : r->policy);
 	log_str(&l, "origin", r->origin);
-	log_str(&l, "method", r->request_method.n > 0 ? r->request_method
-	    : r->method);
+	/* A preflight is told by the method that it asks for. */
+	log_str(&l, "method", !actual && d->reason != REASON_NOT_OPTIONS &&
+	    r->request_method.n > 0 ? r->request_method : r->method);
 	if (actual)
 		log_str(&l, "mode", STR("actual"));
 	str_unless_empty(&l, "host", r->host);

@@ -89,17 +89,6 @@ has_unsafe_byte(struct str value)
 	return false;
 }
 
-static struct str
-trim(struct str s)
-{
-	while (s.n > 0 && strchr(" \t\r\n", s.p[0]) != NULL && s.p[0] != '\0')
-		s = str_from(s, 1);
-	while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) != NULL &&
-	    s.p[s.n - 1] != '\0')
-		s.n--;
-	return s;
-}
-
 /* The type and subtype of a media type (MIME Sniffing, "parse a MIME type").
  * Returns false where it is none. */
 static bool
@@ -107,10 +96,10 @@ mime_essence(struct str value, struct str *essence)
 {
 	const char *semicolon, *slash;
 
-	value = trim(value);
+	value = str_trim_lines(value);
 	semicolon = value.n > 0 ? memchr(value.p, ';', value.n) : NULL;
 	if (semicolon != NULL)
-		value = trim((struct str){value.p,
+		value = str_trim_lines((struct str){value.p,
 		    (size_t)(semicolon - value.p)});
 	slash = value.n > 0 ? memchr(value.p, '/', value.n) : NULL;
 	if (slash == NULL)

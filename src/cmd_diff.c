@@ -17,7 +17,8 @@ print_help(void)
 {
 	fputs(usage, stdout);
 	fputs("\n"
-	    "Prints what the policy file NEW grants (+) and takes away (-) that\n"
+	    "Prints what the policy file NEW grants (+) and takes away (-) "
+	    "that\n"
 	    "OLD did not: by meaning, so that order, spelling, defaults and\n"
 	    "files of origins make no difference.  '~' is a changed value or\n"
 	    "another policy for a host and path, '=' what stays allowed by\n"
@@ -27,7 +28,8 @@ print_help(void)
 	    "      --json  print everything as JSON\n"
 	    "  -h, --help  print this\n"
 	    "\n"
-	    "Exit status: 0 both mean the same, 1 they differ, 2 a policy can't\n"
+	    "Exit status: 0 both mean the same, 1 they differ, 2 a policy "
+	    "can't\n"
 	    "be used or the usage is wrong, 3 a system call failed.\n", stdout);
 }
 

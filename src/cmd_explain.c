@@ -40,8 +40,9 @@ print_help(void)
 	    "      --stream         the body is a ReadableStream\n"
 	    "      --read NAME      a response header that the page reads\n"
 	    "      --browser NAME   spec (without), chromium, firefox, webkit\n"
-	    "      --curl COMMAND   the request as the network panel of a browser\n"
-	    "                       copies it; - reads it from standard input\n"
+	    "      --curl COMMAND   the request as the network panel of a\n"
+	    "                       browser copies it; - reads it from\n"
+	    "                       standard input\n"
 	    "      --json           print one JSON object\n"
 	    "  -h, --help           print this\n"
 	    "\n"
@@ -201,9 +202,9 @@ check_args(const struct explain_args *args, int argc)
 		return explain_usage_error("--preflight-only is for a running "
 		    "server", "add --live");
 	if (args->upload_listener && args->stream)
-		return explain_usage_error("--upload-listener and --stream exclude "
-		    "each other", "XMLHttpRequest has the one, fetch() the "
-		    "other");
+		return explain_usage_error("--upload-listener and --stream "
+		    "exclude each other", "XMLHttpRequest has the one, fetch() "
+		    "the other");
 	return 0;
 }
 

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "conf.h"
 #include "fcgi.h"
+#include "listen.h"
 #include "log.h"
 #include "serve_options.h"
 #include "server.h"
@@ -24,21 +24,11 @@ enum { FDS_RESERVED = 64, FDS_PER_THREAD = 2 };
 static int
 failed(const char *what)
 {
-	fprintf(stderr, "preflightd: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "preflightd serve: %s: %s\n", what, strerror(errno));
 	return -1;
 }
 
-/* --- descriptors --- */
-
-static bool
-is_listening(int fd)
-{
-	int on = 0;
-	socklen_t n = sizeof on;
-
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 &&
-	    on != 0;
-}
+/* ---- descriptors ------------------------------------------------------- */
 
 /* Opens 0 to 2 where they are not, so that no socket gets such a number, and
  * turns stdout away: where systemd starts us on a socket, it is the socket. */
@@ -53,7 +43,7 @@ standard_fds(void)
 	} while (fd <= STDERR_FILENO);
 	if (dup2(fd, STDOUT_FILENO) == -1)
 		return failed("dup2");
-	if (is_listening(STDERR_FILENO) && dup2(fd, STDERR_FILENO) == -1)
+	if (listen_is_listening(STDERR_FILENO) && dup2(fd, STDERR_FILENO) == -1)
 		return failed("dup2");
 	close(fd);
 	return 0;
@@ -91,7 +81,7 @@ limits_fit(struct server_options *o, const struct listen_set *listeners)
 	o->max_connections = (unsigned)rl.rlim_cur;
 }
 
-/* --- the policy --- */
+/* ---- the policy -------------------------------------------------------- */
 
 /* Loads the policy; what is wrong with it is printed. */
 static struct policy_set *
@@ -172,7 +162,7 @@ reload(struct server *server, const char *path)
 	event_log(LOG_LEVEL_INFO, "reloaded", "digest", digest);
 }
 
-/* --- signals --- */
+/* ---- signals ----------------------------------------------------------- */
 
 /* Blocks the signals that signals_serve waits for, in all threads to come. */
 static void
@@ -211,7 +201,7 @@ signals_serve(const sigset_t *set, struct server *server, const char *policy)
 	}
 }
 
-/* --- the command --- */
+/* ---- the command ------------------------------------------------------- */
 
 static void
 started_log(const struct serve_options *o, const struct policy_set *policies,
@@ -299,9 +289,9 @@ cmd_serve(int argc, char **argv)
 	if ((policies = policy_load(cmd_policy_path(o.policy))) == NULL)
 		return STATUS_USAGE;
 	if (log_open(o.log, o.log_level) == -1) {
-		fprintf(stderr, "preflightd: cannot open the log '%s': %s\n  "
-		    "name stderr, syslog or a file in a writable folder\n",
-		    o.log, strerror(errno));
+		fprintf(stderr, "preflightd serve: cannot open the log '%s': "
+		    "%s\n  name stderr, syslog or a file in a writable "
+		    "folder\n", o.log, strerror(errno));
 		policy_set_free(policies);
 		return STATUS_SYSTEM;
 	}

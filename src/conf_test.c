@@ -19,16 +19,6 @@ keep(struct conf *c, struct str *out, struct str v)
 	return out->p != NULL ? 0 : -1;
 }
 
-static size_t
-find_any(struct str s, const char *set)
-{
-	size_t i = 0;
-
-	while (i < s.n && strchr(set, s.p[i]) == NULL)
-		i++;
-	return i;
-}
-
 /* 1 to 5 digits that are a port. */
 static bool
 is_port(struct str s)
@@ -80,10 +70,10 @@ split_url(struct str url, struct str *scheme, struct str *authority,
 		return "does not begin with http:// or https://";
 	*scheme = (struct str){url.p, n};
 	url = str_from(url, n + 3);
-	n = find_any(url, "/?#");
+	n = str_find_any(url, "/?#");
 	*authority = (struct str){url.p, n};
 	*path = str_from(url, n);
-	if (find_any(*path, "#") < path->n)
+	if (str_find_any(*path, "#") < path->n)
 		return "has a fragment, which browsers do not send";
 	if (!is_authority(*authority))
 		return "has no good host or port";
@@ -112,7 +102,7 @@ int
 conf_test_set_request(struct conf *c, struct section *s, struct str v,
     struct place at)
 {
-	struct str method = {v.p, find_any(v, " \t")};
+	struct str method = {v.p, str_find_any(v, " \t")};
 	struct str url = str_from(v, method.n), scheme, authority, path;
 	const char *wrong;
 	struct shown shown;

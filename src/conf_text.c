@@ -13,11 +13,7 @@ is_blank(char c)
 struct str
 conf_trim(struct str s)
 {
-	while (s.n > 0 && is_blank(s.p[0]))
-		s = str_from(s, 1);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
+	return str_trim(s);
 }
 
 struct str

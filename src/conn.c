@@ -24,7 +24,7 @@ fail(struct worker *w, struct conn *c, const char *problem)
 		log_end(&l);
 }
 
-/* --- sending --- */
+/* ---- sending ----------------------------------------------------------- */
 
 /* Sends bytes; how many the socket took, or -1 where the peer is gone. */
 static ssize_t
@@ -85,7 +85,7 @@ flush_unsent(struct worker *w, struct conn *c)
 	return true;
 }
 
-/* --- answering --- */
+/* ---- answering --------------------------------------------------------- */
 
 static void
 reply(struct worker *w, const struct stream_item *item)
@@ -175,7 +175,7 @@ input_take(struct worker *w, struct conn *c, struct str in)
 	}
 }
 
-/* --- waiting --- */
+/* ---- waiting ----------------------------------------------------------- */
 
 static void
 poll_for(struct worker *w, struct conn *c, bool writing)
@@ -248,7 +248,7 @@ touch(struct worker *w, struct conn *c)
 	list_append(&w->activity, &c->by_activity);
 }
 
-/* --- events --- */
+/* ---- events ------------------------------------------------------------ */
 
 void
 conn_readable(struct worker *w, struct conn *c)

@@ -123,16 +123,6 @@ error(const struct reading *r, const char *id, struct str what,
 	return -1;
 }
 
-static struct str
-trim(struct str s)
-{
-	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s = str_from(s, 1);
-	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
-
 static void
 add_header(struct reading *r, struct str name, struct str value)
 {
@@ -153,8 +143,8 @@ take_header(struct reading *r, struct str text)
 			    STR(""));
 		return;
 	}
-	name = trim((struct str){text.p, (size_t)(colon - text.p)});
-	value = trim(str_from(text, name.n + 1));
+	name = str_trim((struct str){text.p, (size_t)(colon - text.p)});
+	value = str_trim(str_from(text, name.n + 1));
 	if (value.n > 0)
 		add_header(r, name, value);
 }

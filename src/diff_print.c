@@ -378,7 +378,8 @@ json_change(const struct diff_report *r, const struct diff_change *c, FILE *to)
 
 	fprintf(to, "{\"change\": \"%s\"", kinds[c->kind]);
 	if (json_member("policy", c->policy, to) != 0 ||
-	    json_member("subject", str_of(subjects[c->subject].json), to) != 0 ||
+	    json_member("subject", str_of(subjects[c->subject].json),
+	        to) != 0 ||
 	    json_member("value", c->value.p != NULL ? c->value : c->to,
 	        to) != 0 ||
 	    json_member("from", c->from, to) != 0 ||

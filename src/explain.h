@@ -79,6 +79,10 @@ int explain_take(struct explanation *e, struct explain_live *live,
     const struct browser_answer *preflight,
     const struct browser_answer *actual);
 
+/* explain_notes.c: adds a copy of the text to the notes, as far as there is
+ * room.  Returns 0, or -1 without memory. */
+int explain_note(struct explanation *e, struct str text);
+
 /* explain_notes.c: adds what is good to know.  Returns 0, or -1 without
  * memory. */
 int explain_add_notes(struct explanation *e);

@@ -45,16 +45,6 @@ argument(struct explain_asking *a, const char *name)
 static const char private_network[] =
     "access-control-request-private-network";
 
-static struct str
-trim(struct str s)
-{
-	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s = str_from(s, 1);
-	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
-
 /* 'NAME: VALUE'.  Returns 0, or -1 with a message. */
 static int
 parse_header(struct str text, struct header *out)
@@ -62,10 +52,10 @@ parse_header(struct str text, struct header *out)
 	const char *colon = text.n > 0 ? memchr(text.p, ':', text.n) : NULL;
 
 	if (colon == NULL)
-		return explain_usage_error_about("there is no ':' in header", text,
-		    "write -H 'Name: value'");
-	out->name = trim((struct str){text.p, (size_t)(colon - text.p)});
-	out->value = trim(str_from(text, (size_t)(colon - text.p) + 1));
+		return explain_usage_error_about("there is no ':' in header",
+		    text, "write -H 'Name: value'");
+	out->name = str_trim((struct str){text.p, (size_t)(colon - text.p)});
+	out->value = str_trim(str_from(text, (size_t)(colon - text.p) + 1));
 	return 0;
 }
 
@@ -74,13 +64,14 @@ static int
 check_header(const struct header *h)
 {
 	if (!token_valid(h->name))
-		return explain_usage_error_about("no header has the name", h->name,
-		    "a name has letters, digits and !#$%&'*+-.^_`|~");
+		return explain_usage_error_about("no header has the name",
+		    h->name, "a name has letters, digits and !#$%&'*+-.^_`|~");
 	for (size_t i = 0; i < h->value.n; i++)
 		if (h->value.p[i] == '\r' || h->value.p[i] == '\n' ||
 		    h->value.p[i] == '\0')
-			return explain_usage_error_about("a line end is in the value "
-			    "of header", h->name, "write it in one line");
+			return explain_usage_error_about("a line end is in "
+			    "the value of header", h->name,
+			    "write it in one line");
 	return 0;
 }
 
@@ -171,8 +162,8 @@ collect_reads(struct explain_asking *a)
 	for (size_t i = 0; i < a->args->nreads; i++) {
 		reads[i] = str_of(a->args->reads[i]);
 		if (!token_valid(reads[i]))
-			return explain_usage_error_about("no header has the name",
-			    reads[i], "write --read X-Total-Count");
+			return explain_usage_error_about("no header has the "
+			    "name", reads[i], "write --read X-Total-Count");
 	}
 	a->query.reads = reads;
 	a->query.nreads = a->args->nreads;
@@ -222,7 +213,8 @@ parse_origin(struct explain_asking *a, struct str text, const char *name)
 	if (origin_parse(text, &o, a->d, argument(a, name)) != 0)
 		return -1;
 	if (o.kind != ORIGIN_EXACT && o.kind != ORIGIN_NULL)
-		return explain_usage_error_about("a page has no such origin:", text,
+		return explain_usage_error_about("a page has no such origin:",
+		    text,
 		    "write that of one page, as in https://app.example.com");
 	a->query.request.origin = text;
 	return 0;

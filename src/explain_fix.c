@@ -14,7 +14,8 @@
 
 /* ---- edits ------------------------------------------------------------- */
 
-void
+/* Adds a literal, once. */
+static void
 fixing_remark(struct fixing *f, const char *text)
 {
 	for (size_t i = 0; i < f->out->nremarks; i++)

@@ -14,9 +14,6 @@ struct fixing {
 	bool failed;     /* no memory, or the file is gone */
 };
 
-/* Adds a literal, once. */
-void fixing_remark(struct fixing *f, const char *text);
-
 /* No change would do, for this reason. */
 void fixing_give_up(struct fixing *f, const char *text);
 

@@ -52,23 +52,12 @@ compare(struct explanation *e, struct explain_live *live,
 /* ---- notes ------------------------------------------------------------- */
 
 static int
-note(struct explanation *e, struct str text)
-{
-	struct str copy = arena_str(&e->arena, text);
-
-	if (copy.p == NULL)
-		return -1;
-	if (e->nnotes < EXPLAIN_NOTES_MAX)
-		e->notes[e->nnotes++] = copy;
-	return 0;
-}
-
-static int
 note_not_sent(struct explanation *e)
 {
 	if (e->live->sent || !e->plan.cors || !e->goes_on)
 		return 0;
-	return note(e, STR("the request itself was not sent, so that its "
+	return explain_note(e,
+	    STR("the request itself was not sent, so that its "
 	    "response is not known"));
 }
 
@@ -88,7 +77,7 @@ note_redirect(struct explanation *e)
 	buf_escaped(&b, location.first->value, SHOWN);
 	buf_add(&b, STR(" too; where it leads to a third host, the origin "
 	    "becomes null"));
-	return note(e, buf_str(&b));
+	return explain_note(e, buf_str(&b));
 }
 
 /* ---- the whole --------------------------------------------------------- */

@@ -12,8 +12,8 @@ enum { NOTE_MAX = 1024, SHOWN = 160 };
 
 /* ---- notes ------------------------------------------------------------- */
 
-static int
-note(struct explanation *e, struct str text)
+int
+explain_note(struct explanation *e, struct str text)
 {
 	struct str copy = arena_str(&e->arena, text);
 
@@ -56,7 +56,8 @@ note_mixed_content(struct explanation *e)
 	if (!is_origin_in(e, "https://") || is_loopback_url(e) ||
 	    !str_eq(e->query->url.scheme, STR("http")))
 		return 0;
-	return note(e, STR("an https page may not call an http URL: browsers "
+	return explain_note(e,
+	    STR("an https page may not call an http URL: browsers "
 	    "block it as mixed content, whatever CORS says"));
 }
 
@@ -65,7 +66,8 @@ note_private_network(struct explanation *e)
 {
 	if (!e->query->private_network)
 		return 0;
-	return note(e, STR("Access-Control-Request-Private-Network belongs to "
+	return explain_note(e,
+	    STR("Access-Control-Request-Private-Network belongs to "
 	    "Private Network Access, which browsers gave up: Local Network "
 	    "Access asks the user instead, without a preflight and without "
 	    "headers, so that there is nothing to answer"));
@@ -79,11 +81,13 @@ note_body(struct explanation *e)
 	if (e->query->request.flag != FLAG_STREAM)
 		return 0;
 	if (str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")))
-		return note(e, STR("fetch() refuses a body with GET and HEAD: "
+		return explain_note(e,
+		    STR("fetch() refuses a body with GET and HEAD: "
 		    "give the method with -X"));
 	if (!str_eq(e->query->url.scheme, STR("http")))
 		return 0;
-	return note(e, STR("Chromium sends a stream over HTTP/2 or HTTP/3 "
+	return explain_note(e,
+	    STR("Chromium sends a stream over HTTP/2 or HTTP/3 "
 	    "only, so not to an http URL: behind the preflight it fails with "
 	    "ERR_ALPN_NEGOTIATION_FAILED, whatever CORS says"));
 }
@@ -93,7 +97,8 @@ note_same_origin(struct explanation *e)
 {
 	if (e->plan.cors)
 		return 0;
-	return note(e, STR("browsers send Origin with methods other than GET "
+	return explain_note(e,
+	    STR("browsers send Origin with methods other than GET "
 	    "and HEAD even to the page's own origin: it is no sign of CORS"));
 }
 
@@ -136,7 +141,7 @@ note_needless(struct explanation *e)
 			buf_add(&b, STR("; "));
 		buf_add(&b, str_of(needless(&e->plan.triggers[i])));
 	}
-	return note(e, buf_str(&b));
+	return explain_note(e, buf_str(&b));
 }
 
 static int
@@ -144,7 +149,8 @@ note_sum(struct explanation *e)
 {
 	for (size_t i = 0; i < e->plan.ntriggers; i++)
 		if (e->plan.triggers[i].why == WHY_SUM)
-			return note(e, STR("WebKit does not add the values "
+			return explain_note(e,
+			    STR("WebKit does not add the values "
 			    "up: there the sum of 1024 bytes counts for "
 			    "nothing"));
 	return 0;
@@ -178,7 +184,7 @@ note_cache(struct explanation *e)
 	if (e->policy != NULL && e->policy->max_age == MAX_AGE_UNSET)
 		buf_add(&b, STR("; max-age = 7200 would save most "
 		    "preflights"));
-	return note(e, buf_str(&b));
+	return explain_note(e, buf_str(&b));
 }
 
 static int
@@ -190,7 +196,8 @@ note_firefox(struct explanation *e)
 	    browser_max_age(BROWSER_FIREFOX, &e->answer) == 0 ||
 	    browser_cache_covers(BROWSER_FIREFOX, r, &e->answer, r, &e->plan))
 		return 0;
-	return note(e, STR("Firefox asks again before every such request: it "
+	return explain_note(e,
+	    STR("Firefox asks again before every such request: it "
 	    "finds no '*' in its cache; list the names instead"));
 }
 
@@ -202,7 +209,8 @@ note_authorization(struct explanation *e)
 	    e->query->request.credentials ||
 	    field_set_find(&e->policy->headers, STR("authorization")) != NULL)
 		return 0;
-	return note(e, STR("by the Fetch standard '*' in allow-headers does "
+	return explain_note(e,
+	    STR("by the Fetch standard '*' in allow-headers does "
 	    "not cover Authorization; Chrome, Firefox and Safari let it "
 	    "through as yet, so list it beside the '*'"));
 }
@@ -227,7 +235,7 @@ note_chromium(struct explanation *e)
 		return 0;
 	buf_add(&b, STR(": Chromium asks no permission for it; by the Fetch "
 	    "standard, and in other browsers, it needs one"));
-	return note(e, buf_str(&b));
+	return explain_note(e, buf_str(&b));
 }
 
 static int
@@ -236,7 +244,8 @@ note_user_agent(struct explanation *e)
 	if (e->query->profile == BROWSER_CHROMIUM ||
 	    !has_name(e, STR("user-agent")))
 		return 0;
-	return note(e, STR("Chromium drops a User-Agent that script sets, and "
+	return explain_note(e,
+	    STR("Chromium drops a User-Agent that script sets, and "
 	    "so asks no permission for it"));
 }
 
@@ -248,7 +257,7 @@ note_side_effects(struct explanation *e)
 	if (e->failures.count == 0 || !e->at_response || !e->plan.cors ||
 	    e->failures.items[0].code == CODE_METHOD_FORBIDDEN)
 		return 0;
-	return note(e, e->plan.preflight ?
+	return explain_note(e, e->plan.preflight ?
 	    STR("the preflight has passed, so the request is carried out; "
 	        "only its response is kept from the page") :
 	    STR("without a preflight the request is sent and carried out; "
@@ -261,7 +270,8 @@ note_expose(struct explanation *e)
 	if (!e->plan.cors || e->readable.count == 0 || e->readable.all ||
 	    e->query->nreads > 0)
 		return 0;
-	return note(e, STR("the page can read no response headers but those "
+	return explain_note(e,
+	    STR("the page can read no response headers but those "
 	    "above: others, such as Content-Disposition or X-Total-Count, "
 	    "must be listed in expose-headers (--read NAME asks for one)"));
 }

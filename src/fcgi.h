@@ -22,8 +22,8 @@ void fcgi_free(struct fcgi *f);
 size_t fcgi_answer_max(size_t n);
 
 /* Answers a request, of which every parameter was read and checked, with that
- * reply, a CGI response.  Returns the length written to out, of which cap bytes are there, or -1 where
- * libfcgi refused: then nothing may be sent. */
+ * reply, a CGI response.  Returns the length written to out, of which cap bytes
+ * are there, or -1 where libfcgi refused: then nothing may be sent. */
 ptrdiff_t fcgi_answer(struct fcgi *f, unsigned id, enum record_role role,
     struct str reply, unsigned char *out, size_t cap);
 

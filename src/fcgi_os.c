@@ -106,11 +106,12 @@ __wrap_malloc(size_t n)
 	unsigned char *block;
 	size_t size;
 
-	if (os == NULL || WATCHED ||
-	    n > FCGI_OS_REGION - os->used - 2 * BLOCK_HEAD)
+	if (os == NULL || WATCHED || n > FCGI_OS_REGION)
+		return __real_malloc(n);
+	size = BLOCK_HEAD + ((n + BLOCK_HEAD - 1) & ~(size_t)(BLOCK_HEAD - 1));
+	if (size > FCGI_OS_REGION - os->used)
 		return __real_malloc(n);
 	block = os->region + os->used;
-	size = BLOCK_HEAD + ((n + BLOCK_HEAD - 1) & ~(size_t)(BLOCK_HEAD - 1));
 	memcpy(block, &n, sizeof n);
 	os->used += size;
 	os->live++;

@@ -69,7 +69,8 @@ struct field_set {
 	enum field_case fold;
 	const uint32_t *table;          /* item number + 1, 0 is free */
 	uint32_t mask;
-	uint64_t lengths;               /* bit n: some name has n bytes (63: or more) */
+	uint64_t lengths;               /* bit n: some name has n bytes; bit 63:
+	                                 * or more */
 };
 
 /* Builds a set from items ('*' may be among them) in the arena; names are

@@ -15,8 +15,9 @@ host_byte_valid(unsigned char c)
 	    c == '_';
 }
 
-bool
-host_label_valid(struct str label)
+/* A label is 1 to 63 of a-z 0-9 - _ with no '-' at an end. */
+static bool
+label_valid(struct str label)
 {
 	if (label.n == 0 || label.n > HOST_LABEL_MAX_BYTES ||
 	    label.p[0] == '-' || label.p[label.n - 1] == '-')
@@ -38,7 +39,7 @@ host_labels_valid(struct str host)
 		return false;
 	for (size_t i = 0; i <= host.n; i++)
 		if (i == host.n || host.p[i] == '.') {
-			if (!host_label_valid((struct str){host.p + start,
+			if (!label_valid((struct str){host.p + start,
 			        i - start}))
 				return false;
 			start = i + 1;
@@ -84,7 +85,7 @@ ipv4_number(struct str s, uint64_t *out)
 
 	if (s.n == 0)
 		return false;
-	if (s.n >= 2 && s.p[0] == '0' && ascii_lower((unsigned char)s.p[1]) == 'x') {
+	if (s.n >= 2 && s.p[0] == '0' && (s.p[1] == 'x' || s.p[1] == 'X')) {
 		base = 16;
 		s = str_from(s, 2);
 	} else if (s.n >= 2 && s.p[0] == '0') {
@@ -305,7 +306,8 @@ host_canonical(struct str host, bool numeric, struct buf *out)
 		ascii = ascii && (unsigned char)host.p[i] < 0x80;
 	if (ascii)
 		for (size_t i = 0; i < host.n; i++)
-			buf_char(out, (char)ascii_lower((unsigned char)host.p[i]));
+			buf_char(out,
+			    (char)ascii_lower((unsigned char)host.p[i]));
 	else if (!idn_to_ascii(host, out))
 		return false;
 	struct str name = str_from(buf_str(out), start);

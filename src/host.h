@@ -42,9 +42,6 @@ void host_judge(struct str host, bool numeric, struct host_check *out);
  * there is none; out may then hold a part of it. */
 bool host_canonical(struct str host, bool numeric, struct buf *out);
 
-/* Whether a label is 1 to 63 of a-z 0-9 - _ with no '-' at an end. */
-bool host_label_valid(struct str label);
-
 /* Whether every label of a name is valid and it has at most 253 bytes; one
  * trailing dot is a part of the name. */
 bool host_labels_valid(struct str host);

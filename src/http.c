@@ -63,16 +63,6 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static struct str
-trim(struct str s)
-{
-	while (s.n > 0 && is_blank(s.p[0]))
-		s = str_from(s, 1);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 /* Notes the status of a line such as "HTTP/1.1 204 No Content". */
 static void
 take_status(struct receiving *r, struct str line)
@@ -83,7 +73,7 @@ take_status(struct receiving *r, struct str line)
 	r->count = 0;
 	r->whole = false;
 	if (space != NULL) {
-		line = trim(str_from(line, (size_t)(space - line.p)));
+		line = str_trim_lines(str_from(line, (size_t)(space - line.p)));
 		for (size_t i = 0; i < 3 && i < line.n; i++)
 			if (line.p[i] >= '0' && line.p[i] <= '9')
 				status = status * 10 + (line.p[i] - '0');
@@ -123,8 +113,8 @@ take_header(struct receiving *r, struct str line)
 	if (copy.p == NULL || grow(r) != 0)
 		return -1;
 	line = (struct str){copy.p, (size_t)(colon - line.p)};
-	r->items[r->count++] = (struct header){trim(line),
-	    trim(str_from(copy, line.n + 1))};
+	r->items[r->count++] = (struct header){str_trim_lines(line),
+	    str_trim_lines(str_from(copy, line.n + 1))};
 	return 0;
 }
 
@@ -139,7 +129,7 @@ on_header(char *p, size_t size, size_t count, void *ctx)
 		return 0;
 	if (str_starts(line, STR("HTTP/"))) {
 		take_status(r, line);
-	} else if (trim(line).n == 0) {
+	} else if (str_trim_lines(line).n == 0) {
 		/* Before it there may be others, such as 103 Early Hints. */
 		r->whole = r->status >= 200;
 		r->body_start = now_ms();

@@ -90,21 +90,31 @@ warn_covered(const struct origins_ctx *c, const struct origin_entry *e)
 	    diag_file_name(c->d, by.at.file), by.at.line);
 }
 
+/* Whether an entry of that text stands in the set. */
+static bool
+is_listed(const struct origin_set *set, enum origin_kind kind, struct str text)
+{
+	const struct origin_entry e = {.text = text, .kind = kind};
+	struct origin_entry found;
+
+	if (kind == ORIGIN_PATTERN)
+		return origin_set_cover(set, &e, &found) == ORIGIN_LISTED;
+	return origin_set_match(set, text, &found) && str_eq(found.text, text);
+}
+
 static void
 warn_twin(const struct origins_ctx *c, const struct origin_entry *e)
 {
 	const struct str http = STR("http://"), https = STR("https://");
 	char text[512];
 	struct buf twin = BUF(text);
-	struct origin_entry other;
 	struct shown shown;
 
 	if (!str_starts(e->text, http))
 		return;
 	buf_add(&twin, https);
 	buf_add(&twin, str_from(e->text, http.n));
-	if (twin.full || !origin_set_match(c->set, buf_str(&twin), &other) ||
-	    !str_eq(other.text, buf_str(&twin)))
+	if (twin.full || !is_listed(c->set, e->kind, buf_str(&twin)))
 		return;
 	diag_add(c->d, DIAG_WARNING, e->at, "origin-http-twin",
 	    "take it out, unless the site is still served without https",

@@ -35,7 +35,7 @@ fail(const char *hint, const char *fmt, ...)
 {
 	va_list ap;
 
-	fputs("preflightd: ", stderr);
+	fputs("preflightd serve: ", stderr);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -61,7 +61,7 @@ room_check(const struct listen_set *set)
 	    LISTEN_MAX);
 }
 
-/* --- unix sockets --- */
+/* ---- unix sockets ------------------------------------------------------ */
 
 /* Whether somebody answers at the address; where nobody does errno is
  * ECONNREFUSED. */
@@ -205,7 +205,7 @@ unix_open(struct listen_set *set, const char *path,
 	return 0;
 }
 
-/* --- TCP --- */
+/* ---- TCP --------------------------------------------------------------- */
 
 static int
 tcp_open(struct listen_set *set, const struct addrinfo *ai, const char *spec)
@@ -283,10 +283,10 @@ inet_open(struct listen_set *set, const char *spec)
 	return ret;
 }
 
-/* --- inherited sockets --- */
+/* ---- inherited sockets ------------------------------------------------- */
 
-static bool
-is_listening(int fd)
+bool
+listen_is_listening(int fd)
 {
 	int on = 0;
 	socklen_t n = sizeof on;
@@ -305,7 +305,7 @@ inherit(struct listen_set *set, int fd)
 
 	if (room_check(set) == -1)
 		return -1;
-	if (!is_listening(fd))
+	if (!listen_is_listening(fd))
 		return fail("see that the socket unit has ListenStream= and "
 		    "Accept=no", "inherited file descriptor %d is no "
 		    "listening stream socket", fd);
@@ -339,7 +339,7 @@ inherited_count(void)
 	return n;
 }
 
-/* --- who may connect --- */
+/* ---- who may connect --------------------------------------------------- */
 
 /* An IPv4 address is kept as IPv6 writes it, ::ffff:192.0.2.1. */
 static int
@@ -404,7 +404,7 @@ listen_allows(const struct listen_set *set,
 	return false;
 }
 
-/* --- all of them --- */
+/* ---- all of them ------------------------------------------------------- */
 
 static int
 spec_open(struct listen_set *set, const char *spec,
@@ -432,7 +432,7 @@ all_open(struct listen_set *set, const struct listen_options *o)
 			return -1;
 	if (inherited > 0)
 		return 0;
-	if (is_listening(STDIN_FILENO))
+	if (listen_is_listening(STDIN_FILENO))
 		return inherit(set, STDIN_FILENO);
 	return fail("give --listen unix:/run/preflightd/preflightd.sock or "
 	    "--listen 127.0.0.1:9000, or let spawn-fcgi, the web server or a "

@@ -41,6 +41,9 @@ struct listen_options {
  * Returns 0, or -1 after a message on stderr; then nothing is left open. */
 int listen_open(struct listen_set *set, const struct listen_options *o);
 
+/* Whether the descriptor is a socket that listens. */
+bool listen_is_listening(int fd);
+
 /* Whether a web server with that address may connect (FastCGI 1.0, 3.2); any
  * may over a Unix socket. */
 bool listen_allows(const struct listen_set *set,

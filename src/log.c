@@ -67,7 +67,7 @@ clock_seconds(void)
 	return t.tv_sec;
 }
 
-/* --- the log's thread --- */
+/* ---- the log's thread -------------------------------------------------- */
 
 /* Writes one line, newline included.  It waits for room first, so a pipe that
  * others share need not be non-blocking. */
@@ -240,7 +240,7 @@ log_run(void *arg)
 	return NULL;
 }
 
-/* --- opening and closing --- */
+/* ---- opening and closing ----------------------------------------------- */
 
 static int
 file_open(const char *path)
@@ -323,7 +323,7 @@ log_close(void)
 	free(log_state.writing);
 }
 
-/* --- making lines --- */
+/* ---- making lines ------------------------------------------------------ */
 
 /* The rate of an event and reason; the lock is held. */
 static struct rate *

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "buf.h"
 #include "cmd.h"
 
 static const struct command {
@@ -54,18 +55,34 @@ unknown(const char *word)
 {
 	const char *nearest = NULL;
 	size_t best = 1, like;
+	struct shown shown;
 
 	for (size_t i = 0; i < COMMANDS; i++)
 		if ((like = likeness(word, commands[i].name)) > best) {
 			best = like;
 			nearest = commands[i].name;
 		}
-	fprintf(stderr, "preflightd: unknown command '%.100s'\n", word);
+	fprintf(stderr, "preflightd: unknown command '%s'\n",
+	    buf_shown(&shown, str_of(word)));
 	if (nearest != NULL)
 		fprintf(stderr, "  write preflightd %s\n", nearest);
 	else
 		fputs("  preflightd --help lists the commands\n", stderr);
 	return STATUS_USAGE;
+}
+
+/* Runs a command, under the name that getopt's messages begin with. */
+static int
+run(const struct command *c, int argc, char **argv)
+{
+	char name[32];
+	struct buf b = BUF(name);
+
+	buf_add(&b, STR("preflightd "));
+	buf_add(&b, str_of(c->name));
+	(void)buf_cstr(&b);
+	argv[0] = name;
+	return c->run(argc, argv);
 }
 
 int
@@ -85,6 +102,6 @@ main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return run(&commands[i], argc - 1, argv + 1);
 	return unknown(argv[1]);
 }

@@ -233,7 +233,8 @@ error(struct parse *p, const char *where, const char *id, const char *hint,
 {
 	p->failed = true;
 	diag_add(p->d, DIAG_ERROR, place_of(p, where), id,
-	    p->fix[0] != '\0' ? p->fix : hint, "origin '%s' %s", p->shown, what);
+	    p->fix[0] != '\0' ? p->fix : hint, "origin '%s' %s", p->shown,
+	    what);
 }
 
 static void
@@ -262,7 +263,8 @@ check_scheme(struct parse *p, const struct pieces *s)
 		    "has a '*' in its scheme");
 	else if (b.full || !is_scheme(buf_str(&b)))
 		error(p, scheme.p, "origin-scheme",
-		    "a scheme is a letter and then letters, digits, '+', '-', '.'",
+		    "a scheme is a letter and then letters, digits, '+', '-', "
+		    "'.'",
 		    "has no valid scheme");
 	else if (str_eq(buf_str(&b), STR("file")))
 		error(p, scheme.p, "origin-file",
@@ -274,7 +276,8 @@ check_scheme(struct parse *p, const struct pieces *s)
 		    "write the http or https origin of the page",
 		    "has a scheme that is never a page's");
 	else if (!str_eq(buf_str(&b), scheme))
-		error(p, scheme.p, "origin-upper-case", "write it in lower case",
+		error(p, scheme.p, "origin-upper-case",
+		    "write it in lower case",
 		    "has upper case in its scheme, which browsers never send");
 }
 
@@ -299,9 +302,11 @@ check_host(struct parse *p, const struct pieces *s, struct host_check *c)
 		[HOST_EMPTY_LABEL] = {"origin-label-empty",
 		    "has an empty label in its host", "take out the extra dot"},
 		[HOST_LONG_LABEL] = {"origin-label-long",
-		    "has a label of more than 63 bytes", "no such host can exist"},
+		    "has a label of more than 63 bytes",
+		    "no such host can exist"},
 		[HOST_TOO_LONG] = {"origin-host-long",
-		    "has a host of more than 253 bytes", "no such host can exist"},
+		    "has a host of more than 253 bytes",
+		    "no such host can exist"},
 		[HOST_BAD_PUNYCODE] = {"origin-punycode",
 		    "has a label of invalid punycode",
 		    "copy the host from the browser's address bar"},
@@ -318,7 +323,8 @@ check_host(struct parse *p, const struct pieces *s, struct host_check *c)
 	host_judge(s->host, is_special(s->scheme), c);
 	if (memchr(s->host.p, ':', s->host.n) != NULL && s->host.p[0] != '[')
 		error(p, s->host.p, "origin-ipv6",
-		    "write an IPv6 address in brackets, as in http://[::1]:8080",
+		    "write an IPv6 address in brackets, as in "
+		    "http://[::1]:8080",
 		    "has more than one ':' after its scheme");
 	else if (c->fault != HOST_OK)
 		error(p, s->host.p + c->at, faults[c->fault].id,
@@ -344,7 +350,8 @@ check_port(struct parse *p, const struct pieces *s)
 		    "has an invalid port");
 	else if (number == origin_default_port(s->scheme))
 		error(p, s->port.p, "origin-default-port", "leave the port out",
-		    "writes its scheme's default port, which browsers leave out");
+		    "writes its scheme's default port, which browsers leave "
+		    "out");
 }
 
 static void
@@ -361,6 +368,16 @@ check_rest(struct parse *p, const struct pieces *s)
 		error(p, s->path.p, "origin-path",
 		    "an origin is scheme://host:port and nothing more",
 		    "has a path, which browsers never send");
+}
+
+/* As blob:https://a and https:/a have: "https://" before it mends nothing. */
+static bool
+has_scheme_inside(struct str text)
+{
+	for (size_t i = 0; i + 1 < text.n; i++)
+		if (text.p[i] == ':' && text.p[i + 1] == '/')
+			return true;
+	return false;
 }
 
 static void
@@ -389,10 +406,12 @@ no_scheme(struct parse *p)
 	buf_add(&url, rest);
 	buf_add(&hint, STR("write "));
 	fixed = hint;
-	if (!url.full && split(buf_str(&url), &s) && canonical(&s, &fixed))
+	if (!url.full && !has_scheme_inside(rest) &&
+	    split(buf_str(&url), &s) && canonical(&s, &fixed))
 		hint = fixed;
 	else
-		buf_add(&hint, STR("scheme://host, as in https://app.example.com"));
+		buf_add(&hint,
+		    STR("scheme://host, as in https://app.example.com"));
 	error(p, p->text.p, "origin-scheme-missing", buf_cstr(&hint),
 	    "has no scheme");
 }
@@ -406,7 +425,8 @@ has_bad_bytes(struct parse *p)
 		if (is_control(c) || c == ' ') {
 			prepare(p, NULL);
 			error(p, p->text.p + i, "origin-control",
-			    "remove it", "has a control character or white space");
+			    "remove it",
+			    "has a control character or white space");
 			return true;
 		}
 	}
@@ -440,12 +460,14 @@ check_warnings(struct parse *p, const struct pieces *s,
 {
 	if (c->underscore)
 		warn(p, s->host.p, "origin-underscore",
-		    "browsers send it, but certificates and some servers refuse it",
+		    "browsers send it, but certificates and some servers "
+		    "refuse it",
 		    "has an underscore in its host");
 	if (c->trailing_dot)
 		warn(p, s->host.p + s->host.n - 1, "origin-trailing-dot",
 		    "leave the dot out, unless pages are opened with it",
-		    "has a host with a trailing dot, another origin to browsers");
+		    "has a host with a trailing dot, another origin to "
+		    "browsers");
 	if (c->outer_hyphen)
 		warn(p, s->host.p, "origin-hyphen",
 		    "check the spelling: such a name cannot be registered",

@@ -57,8 +57,8 @@ table_reserve(struct table *t, size_t n)
 
 /* ---- the pool ---------------------------------------------------------- */
 
-const struct record *
-origin_set_record(const struct origin_set *s, uint32_t ref)
+static const struct record *
+record_at(const struct origin_set *s, uint32_t ref)
 {
 	return (const struct record *)(const void *)(s->pool + (ref - 1));
 }
@@ -67,7 +67,7 @@ void
 origin_set_entry(const struct origin_set *s, uint32_t ref,
     struct origin_entry *out)
 {
-	const struct record *r = origin_set_record(s, ref);
+	const struct record *r = record_at(s, ref);
 
 	*out = (struct origin_entry){
 	    .text = {r->text, r->length},
@@ -136,7 +136,7 @@ find_hashed(const struct origin_set *s, struct str text, uint32_t hash)
 		const struct slot *slot = &s->exact.slots[i];
 		if (slot->hash != hash)
 			continue;
-		const struct record *r = origin_set_record(s, slot->ref);
+		const struct record *r = record_at(s, slot->ref);
 		if (r->length == text.n && memcmp(r->text, text.p, text.n) == 0)
 			return slot->ref;
 	}
@@ -151,8 +151,9 @@ origin_set_find(const struct origin_set *s, struct str text)
 	return find_hashed(s, text, (uint32_t)hash_str(text, seed_text));
 }
 
-struct str
-origin_set_host(struct str text)
+/* The host in a text that is an exact entry. */
+static struct str
+exact_host(struct str text)
 {
 	const char *sep = memchr(text.p, ':', text.n);
 	size_t start = sep != NULL ? (size_t)(sep - text.p) + 3 : 0, end;
@@ -181,9 +182,9 @@ origin_set_find_host(const struct origin_set *s, struct str host)
 		const struct slot *slot = &s->hosts.slots[i];
 		if (slot->hash != hash)
 			continue;
-		const struct record *r = origin_set_record(s, slot->ref);
+		const struct record *r = record_at(s, slot->ref);
 		struct str text = {r->text, r->length};
-		if (str_eq(origin_set_host(text), host))
+		if (str_eq(exact_host(text), host))
 			return slot->ref;
 	}
 	return 0;
@@ -213,7 +214,8 @@ add_exact(struct origin_set *s, const struct origin *o, struct place at,
 	if (o->text.n > s->longest)
 		s->longest = o->text.n;
 	if (o->kind == ORIGIN_EXACT && origin_set_find_host(s, o->host) == 0)
-		table_put(&s->hosts, (uint32_t)hash_str(o->host, seed_host), ref);
+		table_put(&s->hosts, (uint32_t)hash_str(o->host, seed_host),
+		    ref);
 	return ORIGIN_ADDED;
 }
 
@@ -258,7 +260,7 @@ pattern_find(const struct origin_set *s, uint32_t suffix, struct str host,
 		const struct slot *slot = &s->by_suffix.slots[i];
 		const struct pattern *p = &s->patterns[slot->ref - 1];
 		const struct origin *o = &p->origin;
-		const struct record *r = origin_set_record(s, p->ref);
+		const struct record *r = record_at(s, p->ref);
 		if (slot->hash != hash || o->port != port ||
 		    o->subdomains != subdomains ||
 		    o->scheme.n != scheme.n || o->host.n != host.n)
@@ -287,11 +289,12 @@ origin_set_find_pattern(const struct origin_set *s, const struct origin *o)
 	for (size_t i = o->host.n; i > 0; i--) {
 		struct str suffix = str_from(o->host, i);
 		if (o->host.p[i - 1] == '.' && suffix.n > 0) {
-			if (s->has_sub_port && (found = pattern_find(s, h, suffix,
-			        o->scheme, o->port, true)) != NULL)
+			if (s->has_sub_port && (found = pattern_find(s, h,
+			        suffix, o->scheme, o->port, true)) != NULL)
 				return found;
-			if (s->has_sub_any && (found = pattern_find(s, h, suffix,
-			        o->scheme, ORIGIN_PORT_ANY, true)) != NULL)
+			if (s->has_sub_any && (found = pattern_find(s, h,
+			        suffix, o->scheme, ORIGIN_PORT_ANY,
+			        true)) != NULL)
 				return found;
 		}
 		h = suffix_step(h, o->host.p[i - 1]);

@@ -60,7 +60,8 @@ enum near_kind {
 	NEAR_APEX,      /* the bare domain of a *. pattern */
 	NEAR_WWW,       /* with or without www. */
 	NEAR_DOT,       /* a trailing dot */
-	NEAR_SPELLING,  /* a few letters (small sets only) */
+	NEAR_LABEL,     /* what a pattern's '*' stands for is no label */
+	NEAR_SPELLING,  /* a few letters (small sets only), or another form */
 };
 enum near_kind origin_set_nearest(const struct origin_set *s,
     struct str origin, struct origin_entry *out);

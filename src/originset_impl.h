@@ -48,8 +48,6 @@ struct origin_set {
 	bool sealed;
 };
 
-const struct record *origin_set_record(const struct origin_set *s,
-    uint32_t ref);
 void origin_set_entry(const struct origin_set *s, uint32_t ref,
     struct origin_entry *out);
 
@@ -58,9 +56,6 @@ uint32_t origin_set_find(const struct origin_set *s, struct str text);
 
 /* Some exact entry with that host, any scheme and port, or 0. */
 uint32_t origin_set_find_host(const struct origin_set *s, struct str host);
-
-/* The host in a text that is an exact entry. */
-struct str origin_set_host(struct str text);
 
 /* The pattern that covers a request's origin, or NULL. */
 const struct pattern *origin_set_find_pattern(const struct origin_set *s,

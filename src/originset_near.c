@@ -41,9 +41,10 @@ spelling_kind(struct str got, const struct origin *canonical)
 	    memchr(tail.p, '#', tail.n) != NULL)
 		return NEAR_SLASH;
 	if (canonical->port == ORIGIN_PORT_DEFAULT &&
-	    memchr(tail.p, ':', tail.n) != NULL)
+	    (str_ends(tail, STR(":")) || str_ends(tail, STR(":80")) ||
+	        str_ends(tail, STR(":443"))))
 		return NEAR_DEFAULT_PORT;
-	return NEAR_CASE;
+	return upper ? NEAR_CASE : NEAR_SPELLING;
 }
 
 /* The same with http for https or the other way round, with or without www.,
@@ -111,7 +112,10 @@ try_patterns(const struct origin_set *s, const struct origin *o,
 		if (apex && same)
 			kind = NEAR_APEX;
 		else if (inside)
-			kind = same ? NEAR_PORT : NEAR_SCHEME;
+			kind = !same ? NEAR_SCHEME :
+			    p->origin.port != ORIGIN_PORT_ANY &&
+			        p->origin.port != o->port ? NEAR_PORT :
+			    NEAR_LABEL;
 		if (kind != NEAR_NONE)
 			*out = e;
 	}
@@ -190,9 +194,9 @@ origin_set_nearest(const struct origin_set *s, struct str origin,
 	ref = origin_set_find_host(s, o.host);
 	if (ref != 0) {
 		origin_set_entry(s, ref, out);
-		return str_starts(str_from(out->text, 0), o.scheme) &&
-		        out->text.n > o.scheme.n &&
-		        out->text.p[o.scheme.n] == ':' ? NEAR_PORT : NEAR_SCHEME;
+		return str_starts(out->text, o.scheme) &&
+		    out->text.n > o.scheme.n &&
+		    out->text.p[o.scheme.n] == ':' ? NEAR_PORT : NEAR_SCHEME;
 	}
 	kind = try_patterns(s, &o, out);
 	if (kind != NEAR_NONE)

@@ -171,7 +171,8 @@ add_plain_allow(struct buf *b, const struct policy *p)
 	add_separated(b, &first, STR("OPTIONS"));
 	if (p->methods.any) {
 		for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-			if (field_set_find(&p->methods, str_of(usual[i])) == NULL)
+			if (field_set_find(&p->methods,
+			        str_of(usual[i])) == NULL)
 				add_separated(b, &first, str_of(usual[i]));
 	}
 	for (size_t i = 0; i < p->methods.count; i++)

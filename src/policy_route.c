@@ -110,7 +110,8 @@ report_conflict(struct diag *d, const struct pair *first,
 	    STR_ARG(first->policy->name), diag_file_name(d, first->at.file),
 	    first->at.line);
 	diag_add(d, DIAG_ERROR, again->at, "policy-conflict", hint,
-	    "policy '%.*s' claims host '%s%.*s' and path '%.*s' as another does",
+	    "policy '%.*s' claims host '%s%.*s' and path '%.*s' as another "
+	    "does",
 	    STR_ARG(again->policy->name), star, STR_ARG(host),
 	    STR_ARG(again->path));
 }
@@ -163,7 +164,8 @@ index_node(struct policy_set *s, size_t i)
 static int
 nodes_build(struct policy_set *s, const struct pair *pairs, size_t count)
 {
-	struct route *routes = arena_array(&s->arena, count + 1, sizeof *routes);
+	struct route *routes = arena_array(&s->arena, count + 1,
+	    sizeof *routes);
 	struct host_node *nodes = arena_array(&s->arena, count + 1,
 	    sizeof *nodes);
 	size_t slots = 8;

@@ -258,6 +258,8 @@ explain_origin(const struct request *r, const struct decision *d,
 		[NEAR_APEX] = ": '*.' does not cover the bare domain",
 		[NEAR_WWW] = ": other host",
 		[NEAR_DOT] = ": other host, for its trailing dot",
+		[NEAR_LABEL] = (": '*' stands for labels of a-z 0-9 - _, of 1 "
+		    "to 63 bytes and without '-' at an end"),
 		[NEAR_SPELLING] = ": other spelling",
 	};
 	struct origin_entry near;
@@ -307,7 +309,8 @@ explain_header(const struct decision *d, struct buf *out)
 	if (str_eq_fold(d->offending, STR("authorization")))
 		buf_add(out, STR(", which * does not cover"));
 	else
-		buf_add(out, STR(", and the answer has no room for more names"));
+		buf_add(out,
+		    STR(", and the answer has no room for more names"));
 }
 
 static void
@@ -320,8 +323,8 @@ explain_malformed(const struct decision *d, struct buf *out)
 		    "control or an 8-bit byte"),
 		[MALFORMED_METHOD] =
 		    "Access-Control-Request-Method is repeated or no token",
-		[MALFORMED_HEADER] =
-		    "Access-Control-Request-Headers has a name that is no token",
+		[MALFORMED_HEADER] = ("Access-Control-Request-Headers has a "
+		    "name that is no token"),
 	};
 
 	buf_add(out, str_of(what[d->malformed]));

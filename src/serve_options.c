@@ -16,7 +16,7 @@ enum {
 
 enum {
 	THREADS_MAX = 256,
-	CONNECTIONS_MAX = 1000000,
+	CONNECTIONS_MAX = 1000000000, /* the limit of files clamps it */
 	SECONDS_MAX = 86400,
 };
 
@@ -71,8 +71,9 @@ wrong(const char *option, const char *value, const char *wanted)
 	struct buf b = BUF(text);
 
 	buf_escaped(&b, str_of(value), 100);
-	fprintf(stderr, "preflightd: --%s: '%s' is not %s\n  preflightd serve "
-	    "--help shows the options\n", option, buf_cstr(&b), wanted);
+	fprintf(stderr, "preflightd serve: --%s: '%s' is not %s\n  "
+	    "preflightd serve --help shows the options\n", option,
+	    buf_cstr(&b), wanted);
 	return -1;
 }
 
@@ -181,17 +182,26 @@ option_take(struct serve_options *o, int option, const char *value)
 	}
 }
 
+static void
+argument_refuse(const char *word)
+{
+	char text[512];
+	struct buf b = BUF(text);
+
+	buf_escaped(&b, str_of(word), 100);
+	fprintf(stderr, "preflightd: serve takes no argument '%s'\n"
+	    "  preflightd serve --help shows the options\n", buf_cstr(&b));
+}
+
 enum serve_parsed
 serve_options_parse(int argc, char **argv, struct serve_options *o)
 {
-	static char name[] = "preflightd";
 	int option;
 
 	*o = (struct serve_options){.log = "stderr",
 	    .log_level = LOG_LEVEL_INFO, .listen = {.mode = 0660},
 	    .server = {.threads = 1, .max_connections = 4096,
 	        .timeout = 30000, .idle_timeout = 300000, .grace = 10000}};
-	argv[0] = name;
 	while ((option = getopt_long(argc, argv, "p:l:j:h", options, NULL)) !=
 	    -1) {
 		if (option == 'h') {
@@ -202,7 +212,7 @@ serve_options_parse(int argc, char **argv, struct serve_options *o)
 			return SERVE_WRONG;
 	}
 	if (optind < argc) {
-		(void)wrong("serve", argv[optind], "an option");
+		argument_refuse(argv[optind]);
 		return SERVE_WRONG;
 	}
 	o->listen.specs = o->specs;

@@ -79,7 +79,7 @@ generation_new(struct policy_set *policies, size_t workers)
 	return g;
 }
 
-/* --- changes --- */
+/* ---- changes ----------------------------------------------------------- */
 
 unsigned long
 server_epoch(const struct server *s)
@@ -151,7 +151,7 @@ server_swap_policy(struct server *s, struct policy_set *policies)
 	return 0;
 }
 
-/* --- connections --- */
+/* ---- connections ------------------------------------------------------- */
 
 /* The worker whose quietest connection is the quietest of all. */
 static struct worker *
@@ -202,7 +202,7 @@ server_conn_closed(struct server *s)
 	atomic_fetch_sub(&s->open, 1);
 }
 
-/* --- starting and stopping --- */
+/* ---- starting and stopping --------------------------------------------- */
 
 static void
 durations_set(struct worker *w, const struct server_options *o)

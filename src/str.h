@@ -67,6 +67,43 @@ str_from(struct str s, size_t n)
 	return (struct str){s.p + n, s.n - n};
 }
 
+/* s without the bytes of the terminated set at both ends. */
+static inline struct str
+str_trim_of(struct str s, const char *set)
+{
+	const size_t n = strlen(set);
+
+	while (s.n > 0 && memchr(set, s.p[0], n) != NULL)
+		s = str_from(s, 1);
+	while (s.n > 0 && memchr(set, s.p[s.n - 1], n) != NULL)
+		s.n--;
+	return s;
+}
+
+/* s without spaces and tabs at both ends; str_trim_lines: line ends too. */
+static inline struct str
+str_trim(struct str s)
+{
+	return str_trim_of(s, " \t");
+}
+
+static inline struct str
+str_trim_lines(struct str s)
+{
+	return str_trim_of(s, " \t\r\n");
+}
+
+/* How many bytes stand before the first NUL or byte of set; s.n: all. */
+static inline size_t
+str_find_any(struct str s, const char *set)
+{
+	size_t i = 0;
+
+	while (i < s.n && strchr(set, s.p[i]) == NULL)
+		i++;
+	return i;
+}
+
 /* Control characters: 0x00 to 0x1f and 0x7f. */
 static inline bool
 is_control(unsigned char c)

@@ -113,10 +113,12 @@ header_take(struct stream *s, struct str *in, struct stream_item *item)
 }
 
 /* Takes what has come of the content of a PARAMS record; a record that is whole
- * and alone stays where it is. */
+ * and alone stays where it is, also when the empty one follows. */
 static int
 params_take(struct stream *s, struct pool *pool, struct str part)
 {
+	if (part.n == 0)
+		return 0;
 	if (part.n == s->left && params_size(s) == 0) {
 		s->slice = part;
 		return 0;
@@ -140,9 +142,8 @@ content_take(struct stream *s, const struct stream_env *env, struct str *in)
 		failed = params_take(s, env->pool, part);
 	else if (s->sink == SINK_VALUES)
 		failed = held_add(&s->values, env->pool, part.p, part.n);
-	else if (s->sink == SINK_BEGIN && part.n > 0) {
+	else if (s->sink == SINK_BEGIN && part.n > 0)
 		memcpy(s->head + RECORD_BODY - s->left, part.p, part.n);
-	}
 	if (failed)
 		return NO_MEMORY;
 	*in = str_from(*in, part.n);

@@ -196,16 +196,6 @@ add_path(struct buf *out, struct str path)
 		buf_char(out, '/');
 }
 
-static size_t
-find_any(struct str s, const char *set)
-{
-	size_t i = 0;
-
-	while (i < s.n && strchr(set, s.p[i]) == NULL)
-		i++;
-	return i;
-}
-
 /* ---- the whole --------------------------------------------------------- */
 
 static bool
@@ -251,13 +241,13 @@ url_parse(struct str text, struct url *out, struct arena *a, struct diag *d,
 	if (add_scheme(&p, &rest, &b) != 0)
 		return -1;
 	scheme = b.n;
-	authority = (struct str){rest.p, find_any(rest, "/?#\\")};
+	authority = (struct str){rest.p, str_find_any(rest, "/?#\\")};
 	rest = str_from(rest, authority.n);
 	if (add_authority(&p, authority, scheme == 8 ? 443 : 80, &b) != 0)
 		return -1;
 	origin = b.n;
-	rest.n = find_any(rest, "#");
-	path = (struct str){rest.p, find_any(rest, "?")};
+	rest.n = str_find_any(rest, "#");
+	path = (struct str){rest.p, str_find_any(rest, "?")};
 	add_path(&b, path);
 	path_end = b.n;
 	for (size_t i = path.n; i < rest.n; i++)

@@ -31,7 +31,7 @@ clock_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* --- listening --- */
+/* ---- listening --------------------------------------------------------- */
 
 static int
 listeners_add(struct worker *w)
@@ -126,7 +126,7 @@ accept_some(struct worker *w, const struct worker_listener *l, int most)
 		;
 }
 
-/* --- limits --- */
+/* ---- limits ------------------------------------------------------------ */
 
 void
 worker_wait(struct worker *w, struct conn *c, enum wait wait)
@@ -231,7 +231,7 @@ expire(struct worker *w)
 	}
 }
 
-/* --- the end --- */
+/* ---- the end ----------------------------------------------------------- */
 
 static void
 close_all(struct worker *w)
@@ -287,7 +287,7 @@ stop_begin(struct worker *w, int64_t stop_at)
 	stop_idle(w);
 }
 
-/* --- the loop --- */
+/* ---- the loop ---------------------------------------------------------- */
 
 /* How long to sleep, in ms, -1 for ever. */
 static int
@@ -400,7 +400,7 @@ worker_wake(struct worker *w)
 	(void)n;
 }
 
-/* --- making and ending --- */
+/* ---- making and ending ------------------------------------------------- */
 
 int
 worker_init(struct worker *w, const struct listen_set *listeners,

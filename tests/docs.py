@@ -166,6 +166,17 @@ def check_keys(readme):
                  "README.md has the keys of check --keys")
 
 
+def check_files(readme):
+    """Each file of src/ is named once, and nothing else is."""
+    table = section(readme, "Where things live").partition("| --- ")[2]
+    named = re.findall(r"`([a-z_]+)`", table)
+    there = {name.rpartition(".")[0]
+             for name in os.listdir(os.path.join(TOP, "src"))
+             if name.endswith((".c", ".h")) and not name.endswith("_impl.h")}
+    tap.is_equal(sorted(named), sorted(there),
+                 "README.md says where each file of src/ belongs")
+
+
 def options(text):
     return set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text)) - {"help"}
 
@@ -197,5 +208,6 @@ with tempfile.TemporaryDirectory() as private:
     check_guide(text, private)
 check_commands(text)
 check_keys(text)
+check_files(text)
 check_options(text)
 tap.done()

@@ -579,6 +579,8 @@ def check_usage(folder):
              "Edge), firefox or webkit (Safari)")):
         tap.is_equal(run(*argv)[2], f"preflightd explain: {wanted}\n",
                      f"message: {' '.join(argv)[:60]!r}")
+    tap.ok(run("--foo")[2].startswith("preflightd explain: "),
+           "getopt's messages have the command's name")
     _, _, err = run("--origin", "https://app.example.com/\x1b", API)
     tap.ok("\x1b" not in err, "messages are escaped")
     _, out, _ = run("--origin", APP, "-H", "X-A: \x1b[31m\u00e9", API)

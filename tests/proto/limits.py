@@ -118,6 +118,8 @@ def descriptors():
         for c in flood:
             c.socket.close()
         is_equal(s.stop(), 0, "it lives")
+    with Server("--max-connections", "100000000", preexec=few) as s:
+        ok(s.saw("event=clamped", "wanted=100000000"), "and so is one that no system has", s.log())
 
     # Descriptors taken away under its feet: the kernel says EMFILE.
     with Server("--max-connections", "500") as s:

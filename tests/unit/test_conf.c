@@ -156,6 +156,11 @@ static const struct {
 	    "http://x.example.com https://x.example.com\n", "origin-http-twin"},
 	{"http beside another port's https", "[policy a]\nallow-origins = "
 	    "http://x.example.com https://x.example.com:444\n", ""},
+	{"an http pattern beside its https twin", "[policy a]\nallow-origins = "
+	    "http://*.example.com https://*.example.com\n",
+	    "origin-http-twin"},
+	{"an http pattern beside another's https", "[policy a]\nallow-origins = "
+	    "http://*.x.example.com https://*.example.com\n", ""},
 	{"same claims", P "[policy b]\nallow-origins = *\n", "policy-conflict"},
 
 	{"credentials", P CREDENTIALS, ""},
