@@ -7,7 +7,7 @@ import re
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 LABEL = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)"
-HOST = re.compile(r"(?:[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*|\[[0-9a-f:.]+\])")
+HOST = re.compile(r"(?:[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*|\[[0-9a-z:._-]{2,}\])")
 PORT = re.compile(r"[1-9][0-9]{0,4}")
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 SAFE_METHODS = ("GET", "HEAD", "POST")
