@@ -13,11 +13,13 @@
 #include "export_mark.h"
 
 #define DEFAULT_SOCKET "unix:/run/preflightd/preflightd.sock"
+#define DEFAULT_SCRIPT "/etc/lighttpd/preflightd.lua"
 
 static const char usage[] =
     "usage: preflightd export SERVER [-p FILE] [--part NAME] "
     "[--socket ADDRESS]\n"
-    "           [--actual static | ask] [--open | --closed] [-o FILE]\n"
+    "           [--script FILE] [--actual static | ask] [--open | --closed]\n"
+    "           [-o FILE]\n"
     "       preflightd export --check FILE [-p FILE]\n";
 
 struct arguments {
@@ -33,9 +35,9 @@ print_help(void)
 
 	fputs(usage, stdout);
 	fputs("\n"
-	    "Prints the configuration of a web server that delegates preflights\n"
-	    "to preflightd and gives actual responses the header fields of the\n"
-	    "policy.  Its comments say where each part goes.\n"
+	    "Prints the configuration of a web server that delegates\n"
+	    "preflights to preflightd and gives actual responses the header\n"
+	    "fields of the policy.  Its comments say where each part goes.\n"
 	    "\n", stdout);
 	for (size_t i = 0; (server = export_server_get(i)) != NULL; i++) {
 		printf("  %-9s parts", server->name);
@@ -52,20 +54,22 @@ print_help(void)
 	    "      --socket ADDRESS  where preflightd listens: unix:PATH,\n"
 	    "                        HOST:PORT or [IPv6]:PORT\n"
 	    "                        (" DEFAULT_SOCKET ")\n"
+	    "      --script FILE     lighttpd: where its script is installed\n"
+	    "                        (" DEFAULT_SCRIPT ")\n"
 	    "      --actual static   write the policy into the configuration\n"
 	    "                        (without this option)\n"
 	    "      --actual ask      ask preflightd for every actual request\n"
-	    "      --open            asked and down: answer without CORS fields\n"
-	    "                        (without this option)\n"
+	    "      --open            asked and down: answer without CORS\n"
+	    "                        fields (without this option)\n"
 	    "      --closed          asked and down: answer with an error\n"
 	    "  -o, --output FILE     write to a file\n"
 	    "      --check FILE      say whether the parts in a configuration\n"
 	    "                        are still those of the policy\n"
 	    "  -h, --help            print this\n"
 	    "\n"
-	    "Exit status: 0 good, 1 the server can't express the policy, or the\n"
-	    "configuration is another one, 2 the policy can't be used or the\n"
-	    "usage is wrong, 3 a system call failed.\n", stdout);
+	    "Exit status: 0 good, 1 the server can't express the policy, or\n"
+	    "the configuration is another one, 2 the policy can't be used or\n"
+	    "the usage is wrong, 3 a system call failed.\n", stdout);
 }
 
 /* Prints what is wrong with the command line and how to mend it. */
@@ -221,12 +225,14 @@ check_arguments(const struct arguments *a,
 		return wrong("only --actual ask has",
 		    a->open ? "--open" : "--closed",
 		    "leave it out, or add --actual ask");
+	if (a->options.ask && !a->options.closed && (*server)->no_open != NULL)
+		return wrong("no --open with", a->server, (*server)->no_open);
 	if (a->open && a->options.closed)
 		return wrong("--open excludes", "--closed", "leave one out");
 	return STATUS_GOOD;
 }
 
-enum { OPT_PART = 256, OPT_SOCKET, OPT_ACTUAL, OPT_OPEN, OPT_CLOSED,
+enum { OPT_PART = 256, OPT_SOCKET, OPT_SCRIPT, OPT_ACTUAL, OPT_OPEN, OPT_CLOSED,
 	OPT_CHECK };
 
 /* Takes one option.  Returns STATUS_GOOD or STATUS_USAGE. */
@@ -258,6 +264,11 @@ take_option(struct arguments *a, int opt)
 			    "HOST:PORT or [IPv6]:PORT, of letters, digits and "
 			    "-._/+@");
 		break;
+	case OPT_SCRIPT:
+		if (export_path_parse(optarg, &a->options.script) != 0)
+			return wrong("no path", optarg, "write an absolute "
+			    "one, of letters, digits and -._/+@");
+		break;
 	case OPT_ACTUAL:
 		a->options.ask = strcmp(optarg, "ask") == 0;
 		if (!a->options.ask && strcmp(optarg, "static") != 0)
@@ -279,6 +290,7 @@ cmd_export(int argc, char **argv)
 		{"output", required_argument, NULL, 'o'},
 		{"part", required_argument, NULL, OPT_PART},
 		{"socket", required_argument, NULL, OPT_SOCKET},
+		{"script", required_argument, NULL, OPT_SCRIPT},
 		{"actual", required_argument, NULL, OPT_ACTUAL},
 		{"open", no_argument, NULL, OPT_OPEN},
 		{"closed", no_argument, NULL, OPT_CLOSED},
@@ -291,6 +303,7 @@ cmd_export(int argc, char **argv)
 	int opt, status;
 
 	(void)export_socket_parse(DEFAULT_SOCKET, &a.options.socket);
+	(void)export_path_parse(DEFAULT_SCRIPT, &a.options.script);
 	while ((opt = getopt_long(argc, argv, "p:o:h", options, NULL)) != -1) {
 		if (opt == 'h') {
 			print_help();

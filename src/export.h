@@ -23,8 +23,12 @@ struct export_socket {
  * or -1. */
 int export_socket_parse(const char *text, struct export_socket *out);
 
+/* Reads an absolute path in the same way. */
+int export_path_parse(const char *text, struct str *out);
+
 struct export_options {
 	struct export_socket socket;
+	struct str script; /* lighttpd: where its script is installed */
 	bool ask;    /* actual responses are asked of preflightd */
 	bool closed; /* while it is down, so is the server */
 };
@@ -55,7 +59,7 @@ struct export {
 /* A part of a configuration that has its own place there. */
 struct export_part {
 	const char *name;
-	const char *place; /* where it goes, a sentence for a comment */
+	const char *comment; /* what a comment begins with there */
 	void (*write)(struct export *e);
 };
 
@@ -63,10 +67,10 @@ enum { EXPORT_PARTS_MAX = 4 };
 
 struct export_server {
 	const char *name;
-	const char *comment;  /* what a comment begins with */
 	bool can_ask;
 	const char *no_ask;   /* else why not */
-	size_t origins_max;   /* exact ones of a policy that it can go through */
+	const char *no_open;  /* why it can't ask --open; NULL where it can */
+	size_t origins_max;   /* of a policy, that it can go through */
 	size_t line_max;      /* bytes of a line of its configuration; 0: any */
 	const char *no_field; /* bytes of a field name that it can't write */
 	struct export_part parts[EXPORT_PARTS_MAX]; /* up to a NULL name */
@@ -84,7 +88,8 @@ int export_write(const struct export_server *server, const char *part,
     const struct policy_set *set, const struct export_options *options,
     struct diag *d, FILE *to);
 
-extern const struct export_server export_nginx;
+extern const struct export_server export_apache, export_caddy, export_haproxy,
+    export_lighttpd, export_nginx;
 
 /* ---- for the servers --------------------------------------------------- */
 
@@ -100,10 +105,10 @@ void export_origins(struct export *e, const struct policy *p,
 
 bool export_has_patterns(const struct policy *p);
 
-/* The value of Access-Control-Expose-Headers, each byte that is in special
- * with lead in front. */
+/* The value of Access-Control-Expose-Headers, with what lead returns (a byte or
+ * more, or "") in front of each byte; lead may be NULL. */
 void export_exposed(const struct export *e, const struct policy *p,
-    const char *special, const char *lead);
+    const char *(*lead)(char c));
 bool export_exposes(const struct policy *p);
 
 /* Writes the socket as unix:PATH, or HOST:PORT. */

@@ -15,7 +15,8 @@
 #include "policy_meaning.h"
 
 static const struct export_server *const servers[] = {
-	&export_nginx,
+	&export_nginx, &export_lighttpd, &export_apache, &export_haproxy,
+	&export_caddy,
 };
 
 const struct export_server *
@@ -67,6 +68,14 @@ parse_port(struct str s, unsigned *out)
 }
 
 int
+export_path_parse(const char *text, struct str *out)
+{
+	*out = str_of(text);
+	return is_harmless(*out) && out->n > 1 && out->p[0] == '/' &&
+	    memchr(out->p, ':', out->n) == NULL ? 0 : -1;
+}
+
+int
 export_socket_parse(const char *text, struct export_socket *out)
 {
 	struct str s = str_of(text);
@@ -76,11 +85,8 @@ export_socket_parse(const char *text, struct export_socket *out)
 	*out = (struct export_socket){.port = 0};
 	if (!is_harmless(s))
 		return -1;
-	if (str_starts(s, STR("unix:"))) {
-		out->path = str_from(s, 5);
-		return out->path.n > 1 && out->path.p[0] == '/' &&
-		    memchr(out->path.p, ':', out->path.n) == NULL ? 0 : -1;
-	}
+	if (str_starts(s, STR("unix:")))
+		return export_path_parse(text + 5, &out->path);
 	while (colon > 0 && s.p[colon - 1] != ':')
 		colon--;
 	if (colon == 0 || parse_port(str_from(s, colon), &out->port) != 0)
@@ -324,7 +330,7 @@ export_exposes(const struct policy *p)
 
 void
 export_exposed(const struct export *e, const struct policy *p,
-    const char *special, const char *lead)
+    const char *(*lead)(char c))
 {
 	if (p->expose.any) {
 		putc('*', e->to);
@@ -336,8 +342,8 @@ export_exposed(const struct export *e, const struct policy *p,
 		if (i > 0)
 			fputs(", ", e->to);
 		for (size_t k = 0; k < name.n; k++) {
-			if (strchr(special, name.p[k]) != NULL)
-				fputs(lead, e->to);
+			if (lead != NULL)
+				fputs(lead(name.p[k]), e->to);
 			putc(name.p[k], e->to);
 		}
 	}
@@ -386,9 +392,9 @@ export_write(const struct export_server *server, const char *part,
 		check_all(&e, server, d);
 	if (diag_errors(d) > errors)
 		goto out;
-	for (size_t i = 0; server->parts[i].name != NULL; i++)
-		if ((part == NULL || strcmp(part, server->parts[i].name) == 0) &&
-		    write_part(&e, server, &server->parts[i], to) != 0)
+	for (const struct export_part *p = server->parts; p->name != NULL; p++)
+		if ((part == NULL || strcmp(part, p->name) == 0) &&
+		    write_part(&e, server, p, to) != 0)
 			goto out;
 	ret = 0;
 out:

@@ -54,12 +54,12 @@ export_mark_write(const struct export_server *server,
     const struct export_part *part, const char *digest, struct str text,
     FILE *to)
 {
-	fprintf(to, "%s " MARK "%s %s" BEGIN "\n", server->comment,
+	fprintf(to, "%s " MARK "%s %s" BEGIN "\n", part->comment,
 	    server->name, part->name);
-	fprintf(to, "%s " DIGEST "%s" TEXT "%016" PRIx64 "\n", server->comment,
+	fprintf(to, "%s " DIGEST "%s" TEXT "%016" PRIx64 "\n", part->comment,
 	    digest, hash_text(text));
 	(void)fwrite(text.p, 1, text.n, to);
-	fprintf(to, "%s " MARK "%s %s" END "\n", server->comment, server->name,
+	fprintf(to, "%s " MARK "%s %s" END "\n", part->comment, server->name,
 	    part->name);
 }
 

@@ -86,7 +86,7 @@ write_rule(struct export *e, const struct export_rule *rule,
 		fputs("[!-.0-~]*", e->to);
 	} else {
 		if (rule->subdomains)
-			fputs("(?!" REGEX_LONG_HOST ")", e->to);
+			fputs("(?![^/]{254})", e->to);
 		regex_host(e->to, rule->host, rule->subdomains);
 	}
 	regex_path(e->to, rule->path, PATH_DECODED, reading);
@@ -253,7 +253,7 @@ write_exposed(struct export *e)
 		putc('\t', e->to);
 		put_key(e, p);
 		fputs(" \"", e->to);
-		export_exposed(e, p, "", "");
+		export_exposed(e, p, NULL);
 		fputs("\";\n", e->to);
 	}
 	fputs("}\n", e->to);
@@ -419,15 +419,14 @@ write_headers(struct export *e)
 
 const struct export_server export_nginx = {
 	.name = "nginx",
-	.comment = "#",
 	.can_ask = true,
 	.no_ask = "",
 	.origins_max = 10000,
 	.line_max = 4000,
 	.no_field = "$",
 	.parts = {
-		{"http", "http { }", write_http},
-		{"server", "server { }", write_server},
-		{"headers", "server { } and location { }", write_headers},
+		{"http", "#", write_http},
+		{"server", "#", write_server},
+		{"headers", "#", write_headers},
 	},
 };

@@ -18,8 +18,13 @@
  * anchor at its begin: 254 bytes, the last of which is no trailing dot. */
 #define REGEX_LONG_ORIGIN "^[^:]*://[^:]{253}([^.:]|[.][^:])"
 
-/* The same for a host. */
-#define REGEX_LONG_HOST "[^:/]{254}"
+/* The same for a host, as a Host field has it. */
+#define REGEX_LONG_HOST "^[^:]{253}([^.:]|[.][^:])"
+
+/* A Host field that is malformed, and what may stand behind a host in one that
+ * is not, anchored at its end. */
+#define REGEX_BAD_HOST "[^ -~]"
+#define REGEX_HOST_END "\\.?(:[0-9]{0,5})?$"
 
 /* Matches the text and nothing else. */
 void regex_text(FILE *to, struct str text);

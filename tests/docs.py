@@ -185,6 +185,8 @@ def check_options(readme):
     manual = read("src/preflightd.8").replace("\\-", "-")
     for command, title in (("serve", "Running"), ("check", "Checking a policy"),
                            ("diff", "Comparing two policies"),
+                           ("export", "Exporting the configuration of a "
+                            "web server"),
                            ("verify", "Verifying running servers")):
         status, out, _ = run(command, "--help")
         tap.is_equal(status, 0, f"{command} --help ends with 0")

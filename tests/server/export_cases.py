@@ -37,7 +37,7 @@ ORIGINS = (
     "https://x.ports.example.com:01", "https://x.ports.example.com:65536",
     "https://x.ports.example.com:", "https://x.ports.example.com:8443x",
     "http://localhost:80", "http://localhost:5173.evil.com",
-    "http://[::1]:9091", "http://[::1]", "Null", "null ", "*",
+    "http://[::1]:9091", "http://[::1]", "Null", "*",
     APP + ", https://evil.com", APP + ",", "https://example.org",
     "https://\xe4.apps.example.com", "api", "default", "https://", "$1", "%00",
 )

@@ -5,17 +5,20 @@ authentication in front, and with an application that is down.
 
 import os
 import socketserver
+import subprocess
 import threading
 import urllib.parse
 
+import export_cases as cases
 import harness
 
-USER = os.geteuid() == 0
+IS_ROOT = os.geteuid() == 0
 
 
 class Application(harness._Application):
     """Answers with the status of the query; with `own` in it also with CORS
     headers of its own."""
+    disable_nagle_algorithm = True
 
     def _answer(self):
         query = urllib.parse.parse_qs(
@@ -42,6 +45,9 @@ class _TcpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     request_queue_size = 64
 
+    def handle_error(self, *_):
+        """A server may reset a connection that it has kept."""
+
 
 def start_application(stage):
     """Starts the application; returns its (host, port)."""
@@ -59,19 +65,34 @@ class Server:
     variants = ()
     down = 502  # the server's status where the application is down
 
-    def __init__(self, stage, parts, options):
+    readme = ""  # its name in README.md's headings
+
+    def __init__(self, stage, parts, options, readme=None):
         self.ask = "ask" in options
         self.closed = "--closed" in options
-        # 401 and 502 may come before the question
-        self.asks_late = self.ask
         self.plain, self.auth, self.gone = (
             ("127.0.0.1", harness.free_port()) for _ in range(3))
         self.application = start_application(stage)
         self.nothing = ("127.0.0.1", harness.free_port())
-        self.start(stage, parts)
+        if readme is None:
+            self.start(stage, parts)
+        else:
+            self.start_example(stage, parts, readme.replace(
+                "127.0.0.1:3000", place(self.application)))
 
     def start(self, stage, parts):
+        """Starts it with the exported parts, files by name."""
         raise NotImplementedError
+
+    def start_example(self, stage, parts, text):
+        """Starts it with README.md's example, which needs port and paths."""
+        raise NotImplementedError
+
+    @staticmethod
+    def more_options(stage):
+        """Options of export that it needs."""
+        del stage
+        return ()
 
     def may_refuse(self, host, path, origin):
         """Whether the server may answer 400 by itself."""
@@ -82,6 +103,12 @@ class Server:
     def is_stricter(self, host, path):
         """Whether it may leave out what the policy allows."""
         del host, path
+        return False
+
+    def may_vary(self, fields):
+        """Whether a response with these CORS fields may vary by Origin though
+        the policy needs no such thing."""
+        del fields
         return False
 
     def status(self, path):
@@ -95,7 +122,7 @@ def place(address):
 
 
 class Nginx(Server):
-    name = program = "nginx"
+    name = program = readme = "nginx"
     parts = ("http", "server", "headers")
     variants = ((False, ()), (True, ()), (False, ("--actual", "ask")),
                 (True, ("--actual", "ask", "--closed")))
@@ -111,13 +138,11 @@ class Nginx(Server):
 		location / {{ proxy_pass http://{place(application)}; }}
 	}}"""
 
-    def start(self, stage, parts):
-        stage.write("passwords", "u:{PLAIN}p\n")
+    def run(self, stage, servers):
         temporary = "\n\t".join(
             f"{kind}_temp_path {stage.path(kind)};"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        auth = 'auth_basic "test"; auth_basic_user_file passwords;'
-        conf = stage.write("nginx.conf", f"""{"user root;" if USER else ""}
+        conf = stage.write("nginx.conf", f"""{"user root;" if IS_ROOT else ""}
 worker_processes 1;
 daemon off;
 pid {stage.path('nginx.pid')};
@@ -127,14 +152,247 @@ http {{
 	add_header X-Inherited "must not be on a preflight" always;
 	{temporary}
 	include export-http;
-	{self.server(self.plain, self.application)}
-	{self.server(self.auth, self.application, auth)}
-	{self.server(self.gone, self.nothing)}
+	{servers}
 }}
 """)
         log = stage.path("nginx-error.log")
         stage.start("nginx", ["nginx", "-e", log, "-p", stage.folder, "-c",
                               conf], self.plain)
 
+    def start(self, stage, parts):
+        stage.write("passwords", "u:{PLAIN}p\n")
+        auth = 'auth_basic "test"; auth_basic_user_file passwords;'
+        # An error page below the path of another policy.
+        redirected = """error_page 502 /public/down;
+		location = /public/down { internal; return 502; }"""
+        self.run(stage, self.server(self.plain, self.application)
+                 + self.server(self.auth, self.application, auth)
+                 + self.server(self.gone, self.nothing, redirected))
 
-ALL = (Nginx,)
+    def start_example(self, stage, parts, text):
+        self.run(stage, text.replace("listen 80", f"listen {place(self.plain)}")
+                 .replace("/etc/nginx/preflightd-server.conf", parts["server"])
+                 .replace("/etc/nginx/preflightd-headers.conf",
+                          parts["headers"]))
+
+
+class Haproxy(Server):
+    name = program = "haproxy"
+    readme = "HAProxy"
+    parts = ("sections", "frontend")
+    variants = ((False, ()), (True, ()))
+    down = 503
+
+    def run(self, stage, text):
+        conf = stage.write("haproxy.cfg", f"""
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 10s
+    timeout server 10s
+{stage.read("export-sections")}
+{text}
+""")
+        stage.start("haproxy", ["haproxy", "-db", "-f", conf], self.plain)
+
+    def start(self, stage, parts):
+        def frontend(name, address, application, extra=""):
+            return f"""
+frontend {name}
+    bind {place(address)}
+{stage.read("export-frontend")}
+    {extra}
+    default_backend {application}
+"""
+        self.run(stage, f"""
+userlist users
+    user u insecure-password p
+backend application
+    server application {place(self.application)}
+backend nothing
+    server nothing {place(self.nothing)}
+""" + frontend("plain", self.plain, "application")
+    + frontend("auth", self.auth, "application",
+               "http-request auth unless { http_auth(users) }")
+    + frontend("gone", self.gone, "nothing"))
+
+    def start_example(self, stage, parts, text):
+        self.run(stage, text.replace("bind :80", f"bind {place(self.plain)}")
+                 .replace("    # here comes what --part frontend prints",
+                          stage.read("export-frontend")))
+
+    def is_stricter(self, host, path):
+        return path in cases.DOTTED
+
+
+class Caddy(Server):
+    name = program = "caddy"
+    readme = "Caddy"
+    parts = ("site",)
+    variants = ((False, ()), (True, ()),
+                (False, ("--actual", "ask", "--closed")))
+
+    def run(self, stage, sites):
+        conf = stage.write("Caddyfile", f"""{{
+	admin off
+	auto_https off
+}}
+{sites}
+""")
+        stage.start("caddy", ["env", f"XDG_CONFIG_HOME={stage.folder}",
+                              f"XDG_DATA_HOME={stage.folder}", "caddy", "run",
+                              "--config", conf, "--adapter", "caddyfile"],
+                    self.plain)
+
+    def start(self, stage, parts):
+        def site(address, application, *lines):
+            lines = "\n\t\t".join((f"import {parts['site']}", *lines,
+                                   f"reverse_proxy {place(application)}"))
+            return f"""
+http://:{address[1]} {{
+	bind {address[0]}
+	route {{
+		{lines}
+	}}
+}}
+"""
+        crypt = subprocess.run(
+            ["caddy", "hash-password", "--plaintext", "p"], text=True,
+            stdout=subprocess.PIPE, check=True).stdout.strip()
+        self.run(stage, site(self.plain, self.application)
+                 + site(self.auth, self.application, "basicauth {",
+                        f"u {crypt}", "}")
+                 + site(self.gone, self.nothing))
+
+    def start_example(self, stage, parts, text):
+        self.run(stage, text.replace("http://api.example.com {",
+                                     f"http://api.example.com:{self.plain[1]} {{\n"
+                                     f"\tbind {self.plain[0]}")
+                 .replace("/etc/caddy/preflightd.caddy", parts["site"]))
+
+    def is_stricter(self, host, path):
+        return path in cases.DOTTED
+
+
+class Apache(Server):
+    name, program, readme = "apache", "apache2", "Apache httpd"
+    parts = ("vhost",)
+    variants = ((False, ()), (True, ()))
+    down = 503
+    modules = ("mpm_event", "authn_core", "authn_file", "authz_core",
+               "authz_user", "auth_basic", "rewrite", "proxy", "proxy_fcgi",
+               "proxy_http", "setenvif", "headers", "allowmethods")
+
+    def run(self, stage, vhosts):
+        load = "\n".join(
+            f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so"
+            for m in self.modules)
+        conf = stage.write("apache.conf", f"""
+ServerRoot {stage.folder}
+ServerName localhost
+PidFile {stage.path("apache.pid")}
+ErrorLog {stage.path("error.log")}
+DefaultRuntimeDir {stage.folder}
+{load}
+{"User www-data" if IS_ROOT else ""}
+{"Group www-data" if IS_ROOT else ""}
+{vhosts}
+""")
+        stage.start("apache", ["apache2", "-X", "-f", conf], self.plain)
+
+    def start(self, stage, parts):
+        def vhost(address, application, extra=""):
+            return f"""
+Listen {place(address)}
+<VirtualHost {place(address)}>
+	Include {parts['vhost']}
+	{extra}
+	ProxyPass "/" "http://{place(application)}/" disablereuse=on
+</VirtualHost>
+"""
+        stage.write("passwords", "u:{SHA}UWuXg/ylF+7L0dBk2i0WUxCxl1k=\n")
+        auth = f"""<Location "/">
+		AuthType Basic
+		AuthName test
+		AuthUserFile {stage.path("passwords")}
+		Require valid-user
+	</Location>"""
+        # An error page below the path of another policy.
+        redirected = """ErrorDocument 503 /public/down
+	RewriteRule ^/public/down$ - [R=503,L]
+	<Location "/">
+		AllowMethods GET
+	</Location>"""
+        self.run(stage, vhost(self.plain, self.application)
+                 + vhost(self.auth, self.application, auth)
+                 + vhost(self.gone, self.nothing, redirected))
+
+    def start_example(self, stage, parts, text):
+        self.run(stage, f"Listen {place(self.plain)}\n"
+                 + text.replace("*:80", place(self.plain))
+                 .replace("/etc/apache2/preflightd.conf", parts["vhost"]))
+
+    def status(self, path):
+        # AllowEncodedSlashes is off unless one sets it.
+        return 404 if "%2f" in path.partition("?")[0].lower() else 200
+
+    def is_stricter(self, host, path):
+        return path in cases.DOTTED
+
+
+class Lighttpd(Server):
+    name = program = readme = "lighttpd"
+    parts = ("conf", "script")
+    variants = ((False, ()), (True, ()),
+                (False, ("--actual", "ask", "--closed")))
+    down = 503
+
+    @staticmethod
+    def more_options(stage):
+        return ("--script", stage.path("export-script"))
+
+    def run(self, stage, text):
+        conf = stage.write("lighttpd.conf", f"""
+server.document-root = "{stage.folder}"
+server.port = {self.plain[1]}
+server.bind = "{self.plain[0]}"
+server.errorlog = "{stage.path('error.log')}"
+{text}
+""")
+        stage.start("lighttpd", ["lighttpd", "-D", "-f", conf], self.plain)
+
+    def start(self, stage, parts):
+        stage.write("passwords", "u:p\n")
+        self.run(stage, f"""
+server.modules = ( "mod_auth", "mod_authn_file", "mod_setenv", "mod_fastcgi",
+                   "mod_magnet", "mod_proxy" )
+setenv.add-response-header = ( "X-Inherited" => "must not be on a preflight" )
+proxy.server = ( "" => ( ( "host" => "{self.application[0]}",
+                           "port" => {self.application[1]} ) ) )
+auth.backend = "plain"
+auth.backend.plain.userfile = "{stage.path('passwords')}"
+$SERVER["socket"] == "{place(self.auth)}" {{
+  auth.require = ( "" => ( "method" => "basic", "realm" => "test",
+                           "require" => "valid-user" ) )
+}}
+$SERVER["socket"] == "{place(self.gone)}" {{
+  proxy.server = ( "" => ( ( "host" => "{self.nothing[0]}",
+                             "port" => {self.nothing[1]} ) ) )
+}}
+include "{parts['conf']}"
+""")
+
+    def start_example(self, stage, parts, text):
+        self.run(stage, text.replace("3000", str(self.application[1]))
+                 .replace("/etc/lighttpd/preflightd.conf", parts["conf"]))
+
+    def may_refuse(self, host, path, origin):
+        return "_" in host or "%c0" in path or \
+            super().may_refuse(host, path, origin)
+
+    def may_vary(self, fields):
+        # A '*' policy says nothing without an Origin: as if not asked.
+        return self.ask and not fields
+
+
+ALL = (Nginx, Lighttpd, Apache, Haproxy, Caddy)

@@ -1,0 +1,205 @@
+"""`preflightd export`: its arguments, what servers can't express, --check, and
+that values are written so that a server reads them back.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
+
+PREFLIGHTD = os.environ.get("PREFLIGHTD", "./preflightd")
+SERVERS = ("nginx", "lighttpd", "apache", "haproxy", "caddy")
+POLICY = """\
+[policy api]
+host = api.example.com
+allow-origins = https://app.example.com, https://*.apps.example.com
+allow-credentials = yes
+expose-headers = X-Total
+"""
+
+
+class Folder:
+    """A private folder with policies in it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return name
+
+    def read(self, name):
+        with open(os.path.join(self.folder, name), encoding="utf-8") as f:
+            return f.read()
+
+    def export(self, *argv):
+        """Exit status, stdout and stderr."""
+        done = subprocess.run(
+            [os.path.abspath(PREFLIGHTD), "export", *argv], cwd=self.folder,
+            text=True, stdin=subprocess.DEVNULL, capture_output=True,
+            check=False, env={**os.environ, "PREFLIGHTD_POLICY": "policy.ini"})
+        return done.returncode, done.stdout, done.stderr
+
+
+def usage(f):
+    for what, argv in (
+            ("no server", ()), ("two servers", ("nginx", "caddy")),
+            ("an unknown server", ("iis",)),
+            ("an unknown part", ("nginx", "--part", "site")),
+            ("a socket that is no address", ("nginx", "--socket", "unix:x")),
+            ("a socket with a quote", ("nginx", "--socket", 'unix:/a"b')),
+            ("a socket without port", ("nginx", "--socket", "localhost")),
+            ("a script that is no path", ("lighttpd", "--script", "x.lua")),
+            ("an unknown way", ("nginx", "--actual", "guess")),
+            ("ask with haproxy", ("haproxy", "--actual", "ask")),
+            ("ask with apache", ("apache", "--actual", "ask")),
+            ("ask --open with caddy", ("caddy", "--actual", "ask", "--open")),
+            ("ask with caddy, open by default", ("caddy", "--actual", "ask")),
+            ("ask --open with lighttpd", ("lighttpd", "--actual", "ask")),
+            ("--open without ask", ("nginx", "--open")),
+            ("--closed without ask", ("nginx", "--closed")),
+            ("--open and --closed", ("nginx", "--actual", "ask", "--open",
+                                     "--closed")),
+            ("--check and a server", ("nginx", "--check", "x")),
+            ("a policy that is missing", ("nginx", "-p", "none.ini"))):
+        status, out, err = f.export(*argv)
+        tap.ok(status == 2 and out == "" and len(err.splitlines()) >= 2,
+               f"{what} is status 2", f"{status} {out} {err}")
+    status, out, err = f.export("--help")
+    tap.ok(status == 0 and all(s in out for s in SERVERS) and err == "",
+           "--help names every server", out + err)
+
+
+def snippets(f):
+    for server in SERVERS:
+        status, whole, err = f.export(server)
+        tap.ok(status == 0 and err == "" and "app.example.com" in
+               whole.replace("\\", "") and "/run/preflightd/preflightd.sock" in whole,
+               f"{server}: a snippet", err + whole)
+        parts = [line.split()[4][:-1] for line in whole.splitlines()
+                 if "preflightd export" in line and line.endswith(": begin")]
+        together = "".join(f.export(server, "--part", p)[1] for p in parts)
+        tap.is_equal(together, whole, f"{server}: the parts make the whole")
+        status, out, _ = f.export(server, "-o", "out.conf")
+        tap.is_equal((status, out, f.read("out.conf")), (0, "", whole),
+                     f"{server}: -o writes the same to a file")
+        tap.is_equal(f.export("--check", "out.conf")[::2], (0, ""),
+                     f"{server}: --check finds it good")
+        again = f.export(server, "--socket", "[::1]:9000")[1]
+        tap.ok("9000" in again and "::1" in again
+               and "preflightd.sock" not in again, f"{server}: --socket", again)
+    status, _, err = f.export("nginx", "-o", "none/out.conf")
+    tap.ok(status == 3 and "none/out.conf" in err,
+           "-o into a folder that is missing is status 3", err)
+
+
+def expect_error(f, server, policy, wanted, what):
+    f.write("policy.ini", policy)
+    f.write("out.conf", "untouched")
+    status, out, err = f.export(server, "-o", "out.conf")
+    lines = err.splitlines()
+    tap.ok(status == 1 and out == "" and f.read("out.conf") == "untouched"
+           and any(wanted in line for line in lines)
+           and lines[-1].startswith("  "), f"{server}: {what}",
+           f"{status} {out} {err}")
+
+
+def inexpressible(f):
+    """An error that names the rule, and never a looser snippet."""
+    expect_error(f, "nginx", POLICY.replace("X-Total", "X-Good, X-$bad"),
+                 "policy.ini:5:26: error: nginx can't write a '$', which header "
+                 "'X-$bad' has [export-field-name]", "a '$' in a field name")
+    many = ", ".join(f"https://o{n}.example.com" for n in range(2001))
+    for server in ("apache", "lighttpd", "caddy"):
+        expect_error(f, server, POLICY.replace("https://app.example.com", many),
+                     "policy.ini:3:1: error: policy 'api' lists 2002 origins",
+                     "too many origins")
+    expect_error(f, "haproxy", POLICY + "path = " + "/a" * 400 + "\n",
+                 "policy.ini:6:8: error: path '/a/a",
+                 "a path that is longer than a line")
+    expect_error(f, "haproxy", POLICY.replace(
+        "X-Total", ", ".join(f"X-{n:050}" for n in range(50))),
+        "policy.ini:5:1: error: expose-headers is too long",
+        "a list that is longer than a line")
+    f.write("policy.ini", POLICY.replace("https://app.example.com", many))
+    status, out, _ = f.export("lighttpd", "--actual", "ask", "--closed")
+    tap.ok(status == 0 and "o7.example.com" not in out,
+           "--actual ask has no such limit", out)
+    f.write("policy.ini", POLICY.replace("app.example.com", "app.example.com/"))
+    status, out, err = f.export("nginx")
+    tap.ok(status == 2 and out == "" and "origin-trailing-slash" in err,
+           "a faulty policy is status 2", err)
+
+
+def written(f):
+    """Field names that mean something to a server."""
+    name = "X-!#%&'+.^_`|~"
+    f.write("policy.ini", POLICY.replace("X-Total", f"{name}, X-$a"))
+    for server, text in (
+            ("lighttpd", f'exposed = "{name}, X-$a"'),
+            ("apache", f'"{name.replace("%", "%%")}, X-$a"'),
+            ("haproxy", f'"{name.replace("%", "%%")}, X-\\$a"'),
+            ("caddy", f'"{name}, X-$$a"')):
+        tap.ok(text in f.export(server)[1], f"{server}: a field name of all "
+               "characters", f.export(server)[1])
+    f.write("policy.ini", POLICY.replace("X-Total", name))
+    tap.ok(f'"{name}"' in f.export("nginx")[1],
+           "nginx: a field name of all characters but '$'")
+
+
+def check(f):
+    f.write("policy.ini", POLICY)
+    f.export("nginx", "-o", "nginx.conf")
+    text = f.read("nginx.conf")
+
+    def is_checked(content, status, found, what):
+        f.write("x.conf", content)
+        got, out, err = f.export("--check", "x.conf")
+        tap.ok(got == status and found in out + err, f"--check: {what}",
+               f"{got} {out} {err}")
+
+    is_checked(text, 0, "3 of 3 parts as the policy says", "as exported")
+    is_checked("http {\n" + text.replace("\n", "\r\n    ") + "\n}\n", 0,
+               "3 of 3", "indented, with other line ends and text around it")
+    is_checked(text.replace("\n\n", "\n"), 0, "3 of 3",
+               "without its empty lines")
+    is_checked(text.replace("https://app.example.com", "https://evil.com"), 1,
+               "x.conf:1: error: the part 'nginx http' was changed since",
+               "an origin was changed")
+    is_checked(text.replace("add_header Vary", "# add_header Vary", 2), 1,
+               "was changed", "a line was commented out")
+    is_checked(text.rsplit("\n", 2)[0], 1, "has no end", "the end was cut")
+    is_checked("server { }\n", 1, "has nothing that preflightd exported",
+               "another file")
+    is_checked(text.replace("policy digest", "digest"), 1, "has no digest",
+               "the digest is gone")
+    f.write("x.conf", text)
+    f.write("policy.ini", "; the same\n" + POLICY.replace(
+        "https://app.example.com, https://*.apps.example.com",
+        "https://*.apps.example.com https://app.example.com"))
+    tap.is_equal(f.export("--check", "x.conf")[0], 0,
+                 "--check: a policy that means the same")
+    f.write("policy.ini", POLICY.replace("X-Total", "X-Other"))
+    status, out, err = f.export("--check", "x.conf")
+    tap.ok(status == 1 and "0 of 3 parts" in out
+           and err.count("is of another policy") == 3,
+           "--check: the policy was changed", out + err)
+    status, _, err = f.export("--check", "missing.conf")
+    tap.ok(status == 3 and "missing.conf" in err,
+           "--check: a file that is missing", err)
+
+
+with tempfile.TemporaryDirectory() as private:
+    folder = Folder(private)
+    folder.write("policy.ini", POLICY)
+    usage(folder)
+    snippets(folder)
+    inexpressible(folder)
+    written(folder)
+    check(folder)
+tap.done()
