@@ -3,13 +3,13 @@
 #include "cmd.h"
 
 #include <getopt.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "canonical.h"
 #include "conf.h"
 #include "conf_keys.h"
+#include "json_text.h"
 
 struct check {
 	const char *path;
@@ -104,16 +104,6 @@ print_text(const struct check *c)
 
 /* ---- as JSON ----------------------------------------------------------- */
 
-/* A string; text that is no UTF-8 is escaped. */
-static json_t *
-json_text(struct str s)
-{
-	json_t *text = json_stringn(s.p, s.n);
-	struct shown shown;
-
-	return text != NULL ? text : json_string(buf_shown(&shown, s));
-}
-
 static json_t *
 json_item(const struct diag *d, const struct diag_item *item)
 {
@@ -133,12 +123,9 @@ json_items(struct diag *d, enum diag_level level)
 
 	for (size_t i = 0; i < count; i++)
 		if (items[i].level == level &&
-		    json_array_append_new(array, json_item(d, &items[i])) != 0)
-			goto fail;
+		    !json_add(&array, json_item(d, &items[i])))
+			break;
 	return array;
-fail:
-	json_decref(array);
-	return NULL;
 }
 
 static json_t *
@@ -147,13 +134,9 @@ json_claims(const struct claim *claims, size_t count)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		if (json_array_append_new(array,
-		    json_text(claims[i].text)) != 0)
-			goto fail;
+		if (!json_add(&array, json_text(claims[i].text)))
+			break;
 	return array;
-fail:
-	json_decref(array);
-	return NULL;
 }
 
 static json_t *
@@ -175,10 +158,8 @@ json_policies(const struct policy_set *s)
 		    "patterns", (json_int_t)patterns,
 		    "any", origin_set_any(p->origins) ? 1 : 0);
 
-		if (json_array_append_new(array, policy) != 0) {
-			json_decref(array);
-			return NULL;
-		}
+		if (!json_add(&array, policy))
+			break;
 	}
 	return array;
 }

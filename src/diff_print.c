@@ -2,10 +2,10 @@
 
 #include "diff_print.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "buf.h"
+#include "json_text.h"
 
 /* Lines of one kind and subject of a policy that are printed without --all. */
 enum { LINES_SHOWN = 20 };
@@ -306,9 +306,8 @@ is_plain(struct str s)
 /* A string; text that is no UTF-8 is escaped, and no text is null.  Nearly all
  * of it can be printed as it is.  Returns 0, or -1 without memory. */
 static int
-json_text(struct str s, FILE *to)
+print_text(struct str s, FILE *to)
 {
-	struct shown shown;
 	json_t *value;
 	char *text;
 
@@ -322,9 +321,7 @@ json_text(struct str s, FILE *to)
 		putc('"', to);
 		return 0;
 	}
-	value = json_stringn(s.p, s.n);
-	if (value == NULL)
-		value = json_string(buf_shown(&shown, s));
+	value = json_text(s);
 	text = json_dumps(value, JSON_ENCODE_ANY);
 	json_decref(value);
 	if (text == NULL)
@@ -338,7 +335,7 @@ static int
 json_member(const char *name, struct str value, FILE *to)
 {
 	fprintf(to, ", \"%s\": ", name);
-	return json_text(value, to);
+	return print_text(value, to);
 }
 
 /* What only some changes have. */
@@ -401,7 +398,7 @@ json_side(const char *name, const char *path, const struct policy_set *s,
     FILE *to)
 {
 	fprintf(to, "  \"%s\": {\"file\": ", name);
-	if (json_text(str_of(path), to) != 0 ||
+	if (print_text(str_of(path), to) != 0 ||
 	    json_member("digest", str_of(policy_set_digest(s)), to) != 0)
 		return -1;
 	fputs("},\n", to);

@@ -2,19 +2,9 @@
 
 #include "explain_print.h"
 
-#include <jansson.h>
+#include "json_text.h"
 
 enum { TEXT_MAX = 1024 };
-
-/* A string; text that is no UTF-8 is escaped. */
-static json_t *
-json_text(struct str s)
-{
-	json_t *text = json_stringn(s.p, s.n);
-	struct shown shown;
-
-	return text != NULL ? text : json_string(buf_shown(&shown, s));
-}
 
 static json_t *
 json_texts(const struct str *items, size_t count)
@@ -22,12 +12,9 @@ json_texts(const struct str *items, size_t count)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		if (json_array_append_new(array, json_text(items[i])) != 0)
-			goto fail;
+		if (!json_add(&array, json_text(items[i])))
+			break;
 	return array;
-fail:
-	json_decref(array);
-	return NULL;
 }
 
 static json_t *
@@ -36,14 +23,11 @@ json_headers(const struct headers *h)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < h->count; i++)
-		if (json_array_append_new(array, json_pack("[o, o]",
+		if (!json_add(&array, json_pack("[o, o]",
 		    json_text(h->items[i].name),
-		    json_text(h->items[i].value))) != 0)
-			goto fail;
+		    json_text(h->items[i].value))))
+			break;
 	return array;
-fail:
-	json_decref(array);
-	return NULL;
 }
 
 static json_t *
@@ -70,14 +54,11 @@ json_ignored(const struct explain_query *q)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < q->nignored; i++)
-		if (json_array_append_new(array, json_pack("{s:o, s:s}",
+		if (!json_add(&array, json_pack("{s:o, s:s}",
 		    "name", json_text(q->ignored[i].name),
-		    "text", q->ignored[i].why)) != 0)
-			goto fail;
+		    "text", q->ignored[i].why)))
+			break;
 	return array;
-fail:
-	json_decref(array);
-	return NULL;
 }
 
 static json_t *
@@ -91,16 +72,13 @@ json_triggers(const struct browser_plan *plan)
 		struct buf text = BUF(space);
 
 		trigger_explain(t, &text);
-		if (json_array_append_new(array, json_pack("{s:s, s:o, s:o}",
+		if (!json_add(&array, json_pack("{s:s, s:o, s:o}",
 		    "kind", trigger_kind_name(t->kind),
 		    "name", json_text(t->name),
-		    "text", json_text(buf_str(&text)))) != 0)
-			goto fail;
+		    "text", json_text(buf_str(&text)))))
+			break;
 	}
 	return array;
-fail:
-	json_decref(array);
-	return NULL;
 }
 
 static json_t *
@@ -133,16 +111,13 @@ json_failures(const struct explanation *e)
 		struct buf text = BUF(space);
 
 		browser_failure_explain(f, &e->query->request, &text);
-		if (json_array_append_new(array, json_pack("{s:s, s:s, s:o}",
+		if (!json_add(&array, json_pack("{s:s, s:s, s:o}",
 		    "step", browser_code_step(f->code),
 		    "code", browser_code_name(f->code),
-		    "message", json_text(buf_str(&text)))) != 0)
-			goto fail;
+		    "message", json_text(buf_str(&text)))))
+			break;
 	}
 	return array;
-fail:
-	json_decref(array);
-	return NULL;
 }
 
 static json_t *
@@ -151,18 +126,15 @@ json_fixes(const struct fixes *f)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < f->count; i++)
-		if (json_array_append_new(array, json_pack(
+		if (!json_add(&array, json_pack(
 		    "{s:o, s:i, s:o, s:s}",
 		    "file", json_text(str_of(f->items[i].file)),
 		    "line", (int)f->items[i].line,
 		    "write", json_text(f->items[i].write),
 		    "action", f->items[i].insert ? "insert-after" :
-		    "replace")) != 0)
-			goto fail;
+		    "replace")))
+			break;
 	return array;
-fail:
-	json_decref(array);
-	return NULL;
 }
 
 /* What may be read; "*" stands for every other name. */
@@ -193,18 +165,15 @@ json_differences(const struct verify_findings *f)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < f->count; i++)
-		if (json_array_append_new(array, json_pack(
+		if (!json_add(&array, json_pack(
 		    "{s:s, s:s, s:o, s:s, s:i}",
 		    "id", verify_id_name(f->items[i].id),
 		    "case", f->items[i].of->name,
 		    "text", json_text(f->items[i].text),
 		    "hint", verify_id_hint(f->items[i].id),
-		    "status", f->items[i].status)) != 0)
-			goto fail;
+		    "status", f->items[i].status)))
+			break;
 	return array;
-fail:
-	json_decref(array);
-	return NULL;
 }
 
 /* Adds the member that is there with --live alone. */

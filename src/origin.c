@@ -188,14 +188,16 @@ struct parse {
 	struct str text;
 	struct diag *d;
 	struct place at;
-	bool failed;
+	const struct pieces *pieces;     /* NULL: it has none */
+	bool failed, prepared;
 	char shown[4 * ENTRY_SHOWN + 8]; /* the entry, escaped */
 	char fix[FIX_MAX];               /* "write ORIGIN", or "" */
 };
 
-/* Prepares what the messages say; only once there is something to say. */
+/* Prepares what the messages say, once there is something to say: nearly every
+ * entry is good. */
 static void
-prepare(struct parse *p, const struct pieces *pieces)
+prepare(struct parse *p)
 {
 	struct buf shown = BUF(p->shown), fix = BUF(p->fix);
 	struct host_check check = {.fault = HOST_OK};
@@ -203,10 +205,13 @@ prepare(struct parse *p, const struct pieces *pieces)
 	struct buf origin = BUF(space);
 	struct pieces again;
 
+	if (p->prepared)
+		return;
+	p->prepared = true;
 	buf_escaped(&shown, p->text, ENTRY_SHOWN);
 	buf_cstr(&shown);
 	p->fix[0] = '\0';
-	if (pieces == NULL || !canonical(pieces, &origin) ||
+	if (p->pieces == NULL || !canonical(p->pieces, &origin) ||
 	    !split(buf_str(&origin), &again))
 		return;
 	host_judge(again.host, is_special(again.scheme), &check);
@@ -231,6 +236,7 @@ static void
 error(struct parse *p, const char *where, const char *id, const char *hint,
     const char *what)
 {
+	prepare(p);
 	p->failed = true;
 	diag_add(p->d, DIAG_ERROR, place_of(p, where), id,
 	    p->fix[0] != '\0' ? p->fix : hint, "origin '%s' %s", p->shown,
@@ -241,6 +247,7 @@ static void
 warn(struct parse *p, const char *where, const char *id, const char *hint,
     const char *what)
 {
+	prepare(p);
 	diag_add(p->d, DIAG_WARNING, place_of(p, where), id, hint,
 	    "origin '%s' %s", p->shown, what);
 }
@@ -423,7 +430,6 @@ has_bad_bytes(struct parse *p)
 	for (size_t i = 0; i < p->text.n; i++) {
 		unsigned char c = (unsigned char)p->text.p[i];
 		if (is_control(c) || c == ' ') {
-			prepare(p, NULL);
 			error(p, p->text.p + i, "origin-control",
 			    "remove it",
 			    "has a control character or white space");
@@ -478,7 +484,7 @@ int
 origin_parse(struct str text, struct origin *out, struct diag *d,
     struct place at)
 {
-	struct parse p = {.text = text, .d = d, .at = at, .failed = false};
+	struct parse p = {.text = text, .d = d, .at = at};
 	struct host_check check;
 	struct pieces s;
 
@@ -492,31 +498,17 @@ origin_parse(struct str text, struct origin *out, struct diag *d,
 	if (has_bad_bytes(&p))
 		return -1;
 	if (!split(text, &s)) {
-		prepare(&p, NULL);
 		no_scheme(&p);
 		return -1;
 	}
-	/* Nearly every entry is good: messages are prepared for the others. */
-	host_judge(s.host, is_special(s.scheme), &check);
-	bool clean = is_scheme(s.scheme) && !is_unsendable(s.scheme) &&
-	    !str_eq(s.scheme, STR("file")) && check.fault == HOST_OK &&
-	    !(s.star && check.kind != HOST_NAME) && !s.has_userinfo &&
-	    s.path.n == 0 &&
-	    (!s.has_port || str_eq(s.port, STR("*")) ||
-	        (port_number(s.port) > 0 &&
-	            port_number(s.port) != origin_default_port(s.scheme)));
-	if (!clean || check.underscore || check.trailing_dot ||
-	    check.outer_hyphen) {
-		prepare(&p, &s);
-		check_scheme(&p, &s);
-		check_host(&p, &s, &check);
-		check_port(&p, &s);
-		check_rest(&p, &s);
-		if (!p.failed)
-			check_warnings(&p, &s, &check);
-	}
+	p.pieces = &s;
+	check_scheme(&p, &s);
+	check_host(&p, &s, &check);
+	check_port(&p, &s);
+	check_rest(&p, &s);
 	if (p.failed)
 		return -1;
+	check_warnings(&p, &s, &check);
 	fill(out, text, &s, check.kind);
 	return 0;
 }

@@ -3,9 +3,9 @@
 
 #include "verify.h"
 
-#include <jansson.h>
 
 #include "buf.h"
+#include "json_text.h"
 
 enum { SHOWN = 1000 };
 
@@ -80,11 +80,8 @@ json_findings(const struct verify_findings *f)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < f->count; i++)
-		if (json_array_append_new(array,
-		    json_finding(&f->items[i])) != 0) {
-			json_decref(array);
-			return NULL;
-		}
+		if (!json_add(&array, json_finding(&f->items[i])))
+			break;
 	return array;
 }
 

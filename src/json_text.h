@@ -1,0 +1,16 @@
+/* json_text.h - what the commands' JSON output adds to jansson. */
+#ifndef PREFLIGHTD_JSON_TEXT_H
+#define PREFLIGHTD_JSON_TEXT_H
+
+#include <jansson.h>
+
+#include "str.h"
+
+/* A string; text that is no UTF-8 is escaped.  NULL without memory. */
+json_t *json_text(struct str s);
+
+/* Appends item, which it takes, to the array.  Returns false without memory, or
+ * where either is NULL for the want of it: then *array is freed and NULL. */
+bool json_add(json_t **array, json_t *item);
+
+#endif
