@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "facts.h"
 #include "fcgi.h"
 #include "listen.h"
 #include "log.h"
@@ -138,6 +139,24 @@ event_log(enum log_level level, const char *event, const char *key,
 	log_end(&l);
 }
 
+/* Notes why a load was refused: its first error, as check prints it. */
+static void
+refusal_note(struct diag *d)
+{
+	char text[FACTS_TEXT] = "no memory";
+	size_t n = 0;
+	const struct diag_item *items = d != NULL ? diag_items(d, &n) : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (items[i].level == DIAG_ERROR) {
+			snprintf(text, sizeof text, "%s:%u:%u: %s",
+			    diag_file_name(d, items[i].at.file),
+			    items[i].at.line, items[i].at.col, items[i].text);
+			break;
+		}
+	facts_refused(FACTS_LIVE, text);
+}
+
 /* Loads the policy anew; where that fails the old one stays. */
 static void
 reload(struct server *server, const char *path)
@@ -150,16 +169,18 @@ reload(struct server *server, const char *path)
 		policies = conf_load(path, d, NULL);
 	if (d != NULL)
 		diag_log(d);
-	diag_free(d);
 	if (policies != NULL)
 		snprintf(digest, sizeof digest, "%s",
 		    policy_set_digest(policies));
 	if (policies == NULL || server_swap_policy(server, policies) == -1) {
 		policy_set_free(policies);
+		refusal_note(d);
 		event_log(LOG_LEVEL_ERROR, "reload-refused", "policy", path);
-		return;
+	} else {
+		facts_loaded(FACTS_LIVE, digest);
+		event_log(LOG_LEVEL_INFO, "reloaded", "digest", digest);
 	}
-	event_log(LOG_LEVEL_INFO, "reloaded", "digest", digest);
+	diag_free(d);
 }
 
 /* ---- signals ----------------------------------------------------------- */
@@ -246,6 +267,7 @@ serve(struct serve_options *o, struct policy_set *policies,
 	}
 	limits_fit(&o->server, &listeners);
 	started_log(o, policies, &listeners);
+	facts_loaded(FACTS_LIVE, policy_set_digest(policies));
 	server = server_start(&o->server, &listeners, policies);
 	if (server == NULL) {
 		failed("cannot start");
@@ -286,6 +308,7 @@ cmd_serve(int argc, char **argv)
 		return STATUS_SYSTEM;
 	}
 	signals_block(&signals);
+	facts_start();
 	if ((policies = policy_load(cmd_policy_path(o.policy))) == NULL)
 		return STATUS_USAGE;
 	if (log_open(o.log, o.log_level) == -1) {
