@@ -301,14 +301,16 @@ conn_open(struct worker *w, int fd)
 	}
 	c->source = SOURCE_CONN;
 	c->fd = fd;
-	c->active = w->now;
+	/* One that another thread accepts now must not look older for that this
+	 * one woke up earlier. */
+	c->active = w->now = clock_us();
 	list_init(&c->by_wait);
-	list_append(&w->activity, &c->by_activity);
 	w->nconns++;
 	count_add(&w->counters, COUNT_ACCEPTED);
-	worker_publish(w);
 	server_conn_opened(w->server);
+	/* Before it is one of those that may go. */
 	server_make_room(w->server, w);
+	list_append(&w->activity, &c->by_activity);
 	worker_wait(w, c, WAIT_FIRST);
 	/* Often the request is there already. */
 	conn_readable(w, c);

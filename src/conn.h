@@ -35,8 +35,8 @@ struct conn {
 	bool ended;             /* the peer will send nothing more */
 	bool failed;            /* close without another word */
 	unsigned starts;        /* of the stream, when the deadline was set */
-	int64_t deadline;       /* ms, of the wait */
-	int64_t active;         /* ms, of the last event */
+	int64_t deadline;       /* us, of the wait */
+	int64_t active;         /* us, of the last event */
 	struct link by_wait, by_activity;
 	struct stream stream;
 	struct held unsent;     /* of answers, from sent on */

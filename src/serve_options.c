@@ -78,14 +78,14 @@ wrong(const char *option, const char *value, const char *wanted)
 }
 
 static int
-time_set(int64_t *ms, const char *option, const char *value,
+time_set(int64_t *us, const char *option, const char *value,
     unsigned long min)
 {
 	unsigned long seconds;
 
 	if (seconds_parse(value, min, SECONDS_MAX, &seconds) == -1)
 		return wrong(option, value, "a time, such as 30, 30s or 5m");
-	*ms = (int64_t)seconds * 1000;
+	*us = (int64_t)seconds * 1000000;
 	return 0;
 }
 
@@ -201,7 +201,8 @@ serve_options_parse(int argc, char **argv, struct serve_options *o)
 	*o = (struct serve_options){.log = "stderr",
 	    .log_level = LOG_LEVEL_INFO, .listen = {.mode = 0660},
 	    .server = {.threads = 1, .max_connections = 4096,
-	        .timeout = 30000, .idle_timeout = 300000, .grace = 10000}};
+	        .timeout = 30000000, .idle_timeout = 300000000,
+	        .grace = 10000000}};
 	while ((option = getopt_long(argc, argv, "p:l:j:h", options, NULL)) !=
 	    -1) {
 		if (option == 'h') {

@@ -13,7 +13,7 @@ enum {
 	                                answers, over all workers, but */
 	HELD_MIN = 4 * STREAM_PARAMS_MAX, /* for each */
 	OUT_ROOM = 64 * 1024,        /* for the answers of one wake-up */
-	END_MS = 2000,               /* see linger in conn.c */
+	END_US = 2000000,            /* see linger in conn.c */
 };
 
 /* The policies, with the memory that answering from them needs. */
@@ -28,7 +28,7 @@ struct server {
 	struct listen_set *listeners;
 	atomic_uint open;            /* connections of all workers */
 	atomic_ulong epoch;          /* raised by each change */
-	_Atomic int64_t stopping;    /* ms, the end of the grace */
+	_Atomic int64_t stopping;    /* us, the end of the grace */
 	pthread_mutex_t lock;
 	pthread_cond_t passed;
 	struct generation *generation; /* under lock, as seen[] */
@@ -211,7 +211,7 @@ durations_set(struct worker *w, const struct server_options *o)
 	w->duration[WAIT_REST] = o->timeout;
 	w->duration[WAIT_READER] = o->timeout;
 	w->duration[WAIT_NEXT] = o->idle_timeout;
-	w->duration[WAIT_END] = o->timeout < END_MS ? o->timeout : END_MS;
+	w->duration[WAIT_END] = o->timeout < END_US ? o->timeout : END_US;
 }
 
 static struct worker *
@@ -301,7 +301,7 @@ server_stop(struct server *s)
 {
 	listen_unlink(s->listeners);
 	pthread_mutex_lock(&s->lock);
-	atomic_store(&s->stopping, clock_ms() + s->options.grace);
+	atomic_store(&s->stopping, clock_us() + s->options.grace);
 	change_spread(s);
 	pthread_mutex_unlock(&s->lock);
 	listen_close(s->listeners);

@@ -12,7 +12,7 @@
 struct server_options {
 	unsigned threads;
 	unsigned max_connections;
-	int64_t timeout, idle_timeout, grace; /* ms */
+	int64_t timeout, idle_timeout, grace; /* us */
 	bool log_requests;
 };
 
@@ -49,7 +49,7 @@ unsigned long server_epoch(const struct server *s);
 void server_renew(struct server *s, struct worker *w);
 void server_renewed(struct server *s, struct worker *w);
 
-/* The end of the grace in ms, or 0 while the server serves. */
+/* The end of the grace in us, or 0 while the server serves. */
 int64_t server_stopping(const struct server *s);
 
 /* Counts connections. */

@@ -17,18 +17,19 @@
 
 enum {
 	EVENTS = 64,
-	ACCEPTS = 16,        /* per wake-up and listener: others wait too */
-	PAUSE_MS = 100,      /* without descriptors or memory */
-	FIRST_BYTE_MS = 500, /* at the end, for who has just connected */
+	ACCEPTS = 16,           /* per wake-up and listener: others wait too */
+	PAUSE_US = 100000,      /* without descriptors or memory */
+	FIRST_BYTE_US = 500000, /* at the end, for who has just connected */
+	SLEEP_MAX_MS = 60000,
 };
 
 int64_t
-clock_ms(void)
+clock_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
 /* ---- listening --------------------------------------------------------- */
@@ -66,7 +67,7 @@ accept_pause(struct worker *w)
 	struct log_line l;
 
 	listeners_remove(w);
-	w->paused_until = w->now + PAUSE_MS;
+	w->paused_until = w->now + PAUSE_US;
 	count_add(&w->counters, COUNT_ACCEPT_PAUSES);
 	if (log_begin(&l, LOG_LEVEL_WARNING, "accept-paused",
 	    "out-of-descriptors", LOG_SOME))
@@ -263,12 +264,12 @@ stop_fresh(struct worker *w)
 	struct link *head = &w->waiting[WAIT_FIRST];
 	struct conn *c;
 
-	if (w->duration[WAIT_FIRST] > FIRST_BYTE_MS)
-		w->duration[WAIT_FIRST] = FIRST_BYTE_MS;
+	if (w->duration[WAIT_FIRST] > FIRST_BYTE_US)
+		w->duration[WAIT_FIRST] = FIRST_BYTE_US;
 	for (struct link *l = head->next; l != head; l = l->next) {
 		c = LIST_ELEMENT(l, struct conn, by_wait);
-		if (c->deadline > w->now + FIRST_BYTE_MS)
-			c->deadline = w->now + FIRST_BYTE_MS;
+		if (c->deadline > w->now + FIRST_BYTE_US)
+			c->deadline = w->now + FIRST_BYTE_US;
 	}
 }
 
@@ -311,7 +312,9 @@ patience(const struct worker *w)
 		return -1;
 	if (until <= w->now)
 		return 0;
-	return until - w->now > 60000 ? 60000 : (int)(until - w->now);
+	/* Rounded up: awake too early, it would only sleep again. */
+	until = (until - w->now + 999) / 1000;
+	return until > SLEEP_MAX_MS ? SLEEP_MAX_MS : (int)until;
 }
 
 /* Takes in what the server wants; nothing of a request or a policy is in use
@@ -374,10 +377,10 @@ worker_run(void *worker)
 	struct epoll_event ev[EVENTS];
 	int n;
 
-	w->now = clock_ms();
+	w->now = clock_us();
 	do {
 		n = epoll_wait(w->epoll, ev, EVENTS, patience(w));
-		w->now = clock_ms();
+		w->now = clock_us();
 		look_around(w);
 		for (int i = 0; i < n; i++)
 			dispatch(w, ev[i].data.ptr);

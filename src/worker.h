@@ -43,10 +43,10 @@ struct worker {
 	const struct listen_set *listen;
 	bool listening;             /* epoll knows them */
 	bool stopping;
-	int64_t paused_until;       /* ms; 0: accepting */
-	int64_t stop_at;            /* ms, the end of the grace */
-	int64_t now;                /* ms, of this wake-up */
-	int64_t duration[WAITS];    /* ms */
+	int64_t paused_until;       /* us; 0: accepting */
+	int64_t stop_at;            /* us, the end of the grace */
+	int64_t now;                /* us, of this wake-up */
+	int64_t duration[WAITS];    /* us */
 	struct link waiting[WAITS]; /* conn.by_wait, the first deadline first */
 	struct link activity;       /* conn.by_activity, the quietest first */
 	struct link dead;           /* conn.by_wait */
@@ -85,7 +85,8 @@ void worker_publish(struct worker *w);
 /* Makes c wait for something, with its deadline from now on. */
 void worker_wait(struct worker *w, struct conn *c, enum wait wait);
 
-/* Milliseconds that only go forward. */
-int64_t clock_ms(void);
+/* Microseconds that only go forward: fine enough to tell which of two
+ * connections, of two threads, came first. */
+int64_t clock_us(void);
 
 #endif
