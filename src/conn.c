@@ -115,9 +115,8 @@ answer(struct worker *w, struct conn *c, const struct stream_item *item)
 		fail(w, c, "bad-pair");
 		return;
 	}
-	n = fcgi_answer(w->fcgi, item->id, item->role,
-	    (struct str){space->text, (size_t)n}, space->out + w->nout,
-	    space->out_cap - w->nout);
+	n = fcgi_answer(w->fcgi, item->id, (struct str){space->text, (size_t)n},
+	    space->out + w->nout, space->out_cap - w->nout);
 	if (n == -1)
 		fail(w, c, "no-answer");
 	else

@@ -2,18 +2,21 @@
  * so one half-sent request stops the thread; it loses what is pipelined behind
  * a request; it ends the process on one name length near 2^31 or on four names
  * in GET_VALUES; it returns success on a truncated request, misreads legal
- * padding, lingers 2 s on a close, and cuts values at a NUL.  None of that can
- * happen if it is given, from memory, exactly one request that was checked
- * before, in the canonical form of FastCGI 1.0 (stream.c), and if its output
- * goes to memory too.  The parameters are read from the checked stream itself
- * (answer.c), since they need their lengths; libfcgi would only copy each of
- * them, in two thirds of the time that a request takes, so it is given none.
- * Its allocations come from a region of the worker's own. */
+ * padding, lingers 2 s on a close, and cuts values at a NUL.  So requests are
+ * read by stream.c and their parameters by answer.c, and libfcgi writes the
+ * answers.
+ *
+ * It would also allocate ten blocks, read and free for each request, in more
+ * time than all the rest takes.  Instead each thread has one FCGX_Request: begun
+ * once, from memory, and never ended, it takes the id of the request that is to
+ * be answered, and its output stream makes the records.  The ends of the stream
+ * and of the request, which libfcgi writes when it frees them, are ours. */
 #include "config.h"
 
 #include "fcgi.h"
 
 #include <fcgiapp.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "fcgi_os.h"
@@ -23,8 +26,6 @@ enum { WRITER_SIZE = 8192 };
 
 struct fcgi {
 	FCGX_Request request;
-	/* BEGIN_REQUEST, the ends of PARAMS and of STDIN. */
-	unsigned char records[RECORD_HEADER + RECORD_BODY + 2 * RECORD_HEADER];
 	struct fcgi_os os;
 };
 
@@ -34,13 +35,42 @@ fcgi_init(void)
 	return FCGX_Init() == 0 ? 0 : -1;
 }
 
+/* Has libfcgi read a request from memory that is as short as one can be: it
+ * sets up its streams for that.  Returns 0 or -1. */
+static int
+request_begin(struct fcgi *f)
+{
+	unsigned char records[RECORD_HEADER + RECORD_BODY + RECORD_HEADER] = {
+	    [RECORD_HEADER + 1] = ROLE_RESPONDER,
+	    [RECORD_HEADER + 2] = RECORD_KEEP_CONN};
+	FCGX_Request *r = &f->request;
+	int ret;
+
+	record_header(records, RECORD_BEGIN_REQUEST, 1, RECORD_BODY);
+	record_header(records + RECORD_HEADER + RECORD_BODY, RECORD_PARAMS, 1,
+	    0);
+	r->ipcFd = FCGI_OS_FD;
+	r->keepConnection = 1; /* or it begins by closing the descriptor */
+	r->detached = 1;       /* a plain close, without lingering */
+	f->os.in = (struct str){(const char *)records, sizeof records};
+	fcgi_os_enter(&f->os);
+	ret = FCGX_Accept_r(r);
+	fcgi_os_leave();
+	f->os.in = (struct str){NULL, 0};
+	/* Success is returned for a truncated request too. */
+	return ret == 0 && FCGX_GetError(r->in) == 0 ? 0 : -1;
+}
+
 struct fcgi *
 fcgi_new(void)
 {
 	struct fcgi *f = calloc(1, sizeof *f);
 
-	if (f != NULL && FCGX_InitRequest(&f->request, -1, 0) != 0) {
-		free(f);
+	if (f == NULL)
+		return NULL;
+	if (FCGX_InitRequest(&f->request, -1, 0) != 0 ||
+	    request_begin(f) == -1) {
+		fcgi_free(f);
 		return NULL;
 	}
 	return f;
@@ -49,6 +79,11 @@ fcgi_new(void)
 void
 fcgi_free(struct fcgi *f)
 {
+	if (f == NULL)
+		return;
+	fcgi_os_enter(&f->os);
+	FCGX_Free(&f->request, 1);
+	fcgi_os_leave();
 	free(f);
 }
 
@@ -57,66 +92,34 @@ fcgi_answer_max(size_t n)
 {
 	size_t records = n / (WRITER_SIZE - 2 * RECORD_HEADER) + 1;
 
-	/* Each with a header and padding; then the ends of STDOUT and STDERR,
-	 * and END_REQUEST. */
-	return n + records * 2 * RECORD_HEADER + 2 * RECORD_HEADER +
+	/* Each with a header and padding; then the end of STDOUT, and
+	 * END_REQUEST. */
+	return n + records * 2 * RECORD_HEADER + RECORD_HEADER +
 	    RECORD_END_SIZE;
 }
 
-/* The records of the request, without parameters and body. */
-static void
-request_set(struct fcgi *f, unsigned id, enum record_role role)
-{
-	unsigned char *body = f->records + RECORD_HEADER;
-	unsigned char *ends = body + RECORD_BODY;
-
-	record_header(f->records, RECORD_BEGIN_REQUEST, id, RECORD_BODY);
-	memset(body, 0, RECORD_BODY);
-	body[1] = (unsigned char)role;
-	/* Whether to close is not libfcgi's to decide. */
-	body[2] = RECORD_KEEP_CONN;
-	record_header(ends, RECORD_PARAMS, id, 0);
-	record_header(ends + RECORD_HEADER, RECORD_STDIN, id, 0);
-	f->os.in = (struct str){(const char *)f->records, sizeof f->records};
-}
-
-/* Puts the reply and reads STDIN to its end.  Returns 0 or -1. */
-static int
-respond(FCGX_Request *r, struct str reply)
-{
-	char rest[RECORD_HEADER];
-
-	/* Success is returned for a truncated request too. */
-	if (FCGX_GetError(r->in) != 0)
-		return -1;
-	if (FCGX_PutStr(reply.p, (int)reply.n, r->out) != (int)reply.n)
-		return -1;
-	while (FCGX_GetStr(rest, sizeof rest, r->in) == (int)sizeof rest)
-		;
-	return FCGX_GetError(r->in) == 0 ? 0 : -1;
-}
-
 ptrdiff_t
-fcgi_answer(struct fcgi *f, unsigned id, enum record_role role,
-    struct str reply, unsigned char *out, size_t cap)
+fcgi_answer(struct fcgi *f, unsigned id, struct str reply, unsigned char *out,
+    size_t cap)
 {
 	FCGX_Request *r = &f->request;
-	int ret = -1;
+	int put, flushed;
 
-	if (cap < fcgi_answer_max(reply.n))
+	if (reply.n > INT_MAX || cap < fcgi_answer_max(reply.n))
 		return -1;
-	request_set(f, id, role);
+	r->requestId = (int)id;
 	f->os.out = out;
-	f->os.cap = cap;
-	r->ipcFd = FCGI_OS_FD;
-	r->keepConnection = 1; /* or it begins by closing the descriptor */
-	r->detached = 1;       /* a plain close, without lingering */
-	r->listen_sock = -1;   /* on an error it must not wait in accept */
+	f->os.cap = cap - RECORD_HEADER - RECORD_END_SIZE;
 	fcgi_os_enter(&f->os);
-	if (FCGX_Accept_r(r) == 0) {
-		ret = respond(r, reply);
-		FCGX_Finish_r(r);
-	}
+	put = FCGX_PutStr(reply.p, (int)reply.n, r->out);
+	flushed = FCGX_FFlush(r->out);
 	fcgi_os_leave();
-	return ret == -1 || f->os.failed ? -1 : (ptrdiff_t)f->os.nout;
+	if (put != (int)reply.n || flushed == -1) {
+		FCGX_ClearError(r->out);
+		return -1;
+	}
+	out += f->os.nout;
+	record_header(out, RECORD_STDOUT, id, 0);
+	record_end(out + RECORD_HEADER, id, END_COMPLETE);
+	return (ptrdiff_t)(f->os.nout + RECORD_HEADER + RECORD_END_SIZE);
 }

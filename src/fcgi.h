@@ -1,5 +1,5 @@
-/* fcgi.h - libfcgi as a parser and serializer: a whole, validated request goes
- * in, the bytes to send come out.  It never waits and never sees a socket. */
+/* fcgi.h - libfcgi as the writer of answers: a reply goes in, the records to
+ * send come out.  It never waits and never sees a socket. */
 #ifndef PREFLIGHTD_FCGI_H
 #define PREFLIGHTD_FCGI_H
 
@@ -24,7 +24,7 @@ size_t fcgi_answer_max(size_t n);
 /* Answers a request, of which every parameter was read and checked, with that
  * reply, a CGI response.  Returns the length written to out, of which cap bytes
  * are there, or -1 where libfcgi refused: then nothing may be sent. */
-ptrdiff_t fcgi_answer(struct fcgi *f, unsigned id, enum record_role role,
-    struct str reply, unsigned char *out, size_t cap);
+ptrdiff_t fcgi_answer(struct fcgi *f, unsigned id, struct str reply,
+    unsigned char *out, size_t cap);
 
 #endif
