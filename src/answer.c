@@ -58,7 +58,8 @@ str_unless_empty(struct log_line *l, const char *key, struct str value)
 		log_str(l, key, value);
 }
 
-static void
+/* Not part of its caller, which would set up its buffers for every request. */
+__attribute__((cold, noinline)) static void
 decision_log(const struct request *r, const struct decision *d, bool actual,
     bool log_all)
 {

@@ -2,6 +2,7 @@
 
 #include "field.h"
 
+#include "hash.h"
 #include "swar.h"
 
 /* What a byte of a token is compared as without regard to case; 0 for bytes
@@ -41,25 +42,103 @@ is_space(char c)
 	return c == ' ' || c == '\t';
 }
 
+static bool
+is_separator(char c)
+{
+	return c == ',' || is_space(c);
+}
+
+static bool
+are_separators(uint64_t w)
+{
+	return (w & SWAR_ALL(UINT64_C(0x80))) == 0 &&
+	    (swar_where(w, ',') | swar_where(w, ' ') | swar_where(w, '\t')) ==
+	    SWAR_ALL(UINT64_C(0x80));
+}
+
+/* There is mostly one, or a comma and a space; but 64 KiB of them cost a client
+ * little. */
+static const char *
+separators_skip(const char *p, const char *end)
+{
+	for (size_t n = 0; p < end && is_separator(*p); n++)
+		p += n >= 2 && end - p >= 8 && are_separators(swar_word(p)) ?
+		    8 : 1;
+	return p;
+}
+
+/* The key of n bytes at p, of which end - p may be read. */
+static inline struct field_key
+key_of(const char *p, size_t n, const char *end)
+{
+	if (n > 8)
+		return (struct field_key){swar_word(p), swar_word(p + n - 8)};
+	return (struct field_key){end - p >= 8 ?
+	    swar_first(swar_word(p), n) : hash_load(p, n), 0};
+}
+
+/* Where the bytes a-z 0-9 - from p on end, p being at least 8 bytes before end.
+ */
+static inline const char *
+plain_end(const char *p, const char *end)
+{
+	uint64_t others, w;
+	size_t left;
+
+	for (; end - p >= 8; p += 8)
+		if ((others = swar_not_plain(swar_word(p))) != 0)
+			return p + swar_before(others);
+	left = (size_t)(end - p);
+	if (left == 0)
+		return end;
+	w = swar_word(end - 8) >> (8 * (8 - left));
+	return p + swar_before(swar_not_plain(w));
+}
+
+/* Takes the next element of the list where it is written as browsers write it,
+ * of a-z 0-9 - alone, behind a comma, a space or both.  Returns false, and
+ * nothing is taken, where it is not. */
+static inline bool
+plain_next(const char **rest, const char *end, struct str *name,
+    struct field_key *key)
+{
+	const char *start = *rest, *p;
+
+	if (start < end && *start == ',')
+		start++;
+	if (start < end && *start == ' ')
+		start++;
+	if (end - start < 8)
+		return false;
+	p = plain_end(start, end);
+	if (p == start || (p < end && *p != ','))
+		return false;
+	*rest = p;
+	*name = (struct str){start, (size_t)(p - start)};
+	*key = key_of(start, name->n, end);
+	return true;
+}
+
+/* Reads a token that starts at p, of any bytes; returns where it ends. */
+static const char *
+token_take(const char *p, const char *end, struct field_name *element)
+{
+	const char *start = p;
+	unsigned char c;
+
+	for (; p < end && (c = token_fold[(unsigned char)*p]) != 0; p++)
+		if (p - start < FIELD_FOLDED)
+			element->folded[p - start] = (char)c;
+	return p;
+}
+
 bool
 list_next_name(struct str *rest, struct field_name *element)
 {
-	const char *p = rest->p, *end = rest->p + rest->n, *start, *last;
-	char *to = element->folded;
-	const char *fits;
-	unsigned char c;
+	const char *end = rest->p + rest->n;
+	const char *start = separators_skip(rest->p, end);
+	const char *p = token_take(start, end, element), *last = p;
 
-	while (p < end && (*p == ',' || is_space(*p)))
-		p++;
-	start = p;
-	fits = end - p < FIELD_FOLDED ? end : p + FIELD_FOLDED;
-	while (p < fits && (c = token_fold[(unsigned char)*p]) != 0) {
-		*to++ = (char)c;
-		p++;
-	}
-	while (p < end && token_fold[(unsigned char)*p] != 0)
-		p++;
-	last = p;
 	while (p < end && is_space(*p))
 		p++;
 	element->token = p == end || *p == ',';
@@ -102,19 +181,40 @@ method_is_safelisted(struct str name)
 
 /* ---- sets -------------------------------------------------------------- */
 
-/* Names are short and few: their ends and length spread them well enough. */
 static uint32_t
-name_hash(struct str name)
+key_hash(struct field_key key, size_t n)
 {
-	const unsigned char *p = (const unsigned char *)name.p;
-	uint32_t h = (uint32_t)name.n;
+	uint64_t h = (key.first ^ key.last << 1 ^ n) * HASH_MULTIPLIER;
 
-	if (name.n == 0)
-		return 0;
-	h = (h ^ (uint32_t)(p[0] | 0x20) << 8 ^
-	    (uint32_t)(p[name.n / 2] | 0x20) << 16 ^
-	    (uint32_t)(p[name.n - 1] | 0x20) << 24) * UINT32_C(0x9e3779b1);
-	return h ^ h >> 15;
+	return (uint32_t)(h >> 32);
+}
+
+/* Up to 8 bytes as a set compares them. */
+static uint64_t
+key_word(const char *p, size_t n, enum field_case fold)
+{
+	char lower[8];
+
+	if (fold == FIELD_EXACT)
+		return hash_load(p, n);
+	for (size_t i = 0; i < n; i++)
+		lower[i] = (char)ascii_lower((unsigned char)p[i]);
+	return hash_load(lower, n);
+}
+
+static struct field_key
+name_key(struct str name, enum field_case fold)
+{
+	if (name.n <= 8)
+		return (struct field_key){key_word(name.p, name.n, fold), 0};
+	return (struct field_key){key_word(name.p, 8, fold),
+	    key_word(name.p + name.n - 8, 8, fold)};
+}
+
+static bool
+key_equal(struct field_key a, struct field_key b)
+{
+	return a.first == b.first && a.last == b.last;
 }
 
 static bool
@@ -125,25 +225,30 @@ is_item(const struct field_set *s, const struct field_item *item,
 	    str_eq(item->name, name);
 }
 
-/* Equality of short texts, without a call. */
-static bool
-short_equal(const char *a, const char *b, size_t n)
-{
-	size_t i = 0;
-
-	for (; i + 8 <= n; i += 8)
-		if (swar_word(a + i) != swar_word(b + i))
-			return false;
-	for (; i < n; i++)
-		if (a[i] != b[i])
-			return false;
-	return true;
-}
-
 static uint64_t
 length_bit(size_t n)
 {
 	return UINT64_C(1) << (n < 63 ? n : 63);
+}
+
+/* folded is the name in lower case, or NULL where it has to be compared as it
+ * is. */
+static const struct field_item *
+set_find(const struct field_set *s, struct str name, struct field_key key,
+    const char *folded)
+{
+	const struct field_item *item;
+
+	for (uint32_t i = key_hash(key, name.n) & s->mask; s->table[i] != 0;
+	    i = (i + 1) & s->mask) {
+		item = &s->items[s->table[i] - 1];
+		if (item->name.n != name.n || !key_equal(item->key, key))
+			continue;
+		if (name.n <= 16 || (folded == NULL ? is_item(s, item, name) :
+		    memcmp(item->folded, folded, name.n) == 0))
+			return item;
+	}
+	return NULL;
 }
 
 const struct field_item *
@@ -151,37 +256,73 @@ field_set_find(const struct field_set *s, struct str name)
 {
 	if (s->count == 0 || (s->lengths & length_bit(name.n)) == 0)
 		return NULL;
-	for (uint32_t i = name_hash(name) & s->mask; s->table[i] != 0;
-	    i = (i + 1) & s->mask) {
-		const struct field_item *item = &s->items[s->table[i] - 1];
-		if (is_item(s, item, name))
-			return item;
-	}
-	return NULL;
+	return set_find(s, name, name_key(name, s->fold), NULL);
 }
 
-const struct field_item *
-field_set_find_name(const struct field_set *s, const struct field_name *name)
+/* Whether a '*' covers the name: Authorization is the one that it does not
+ * (Fetch, CORS non-wildcard request-header name). */
+static bool
+star_covers(const struct field_set *s, struct str name)
 {
-	struct str text = name->text;
+	return s->any && !str_eq_fold(name, STR("authorization"));
+}
 
-	if (text.n > FIELD_FOLDED)
-		return field_set_find(s, text);
-	if (s->count == 0 || (s->lengths & length_bit(text.n)) == 0)
-		return NULL;
-	for (uint32_t i = name_hash(text) & s->mask; s->table[i] != 0;
-	    i = (i + 1) & s->mask) {
-		const struct field_item *item = &s->items[s->table[i] - 1];
-		if (item->name.n == text.n &&
-		    short_equal(item->folded, name->folded, text.n))
-			return item;
+/* name is a token. */
+static inline bool
+covers(const struct field_set *s, struct str name, struct field_key key,
+    const char *folded)
+{
+	return (s->count > 0 && (s->lengths & length_bit(name.n)) != 0 &&
+	    set_find(s, name, key, folded) != NULL) || star_covers(s, name);
+}
+
+static bool
+covers_token(const struct field_set *s, const struct field_name *name)
+{
+	size_t n = name->text.n;
+
+	if (n > FIELD_FOLDED)
+		return field_set_find(s, name->text) != NULL ||
+		    star_covers(s, name->text);
+	return covers(s, name->text, key_of(name->folded, n,
+	    name->folded + FIELD_FOLDED), name->folded);
+}
+
+bool
+field_set_admits(const struct field_set *s, struct str list, size_t *room,
+    struct str *refused)
+{
+	const char *end = list.p + list.n;
+	struct field_name name;
+	struct field_key key;
+	struct str plain;
+	size_t n;
+	bool covered;
+
+	for (;;) {
+		if (plain_next(&list.p, end, &plain, &key)) {
+			covered = covers(s, plain, key, plain.p);
+		} else {
+			list.n = (size_t)(end - list.p);
+			if (!list_next_name(&list, &name))
+				return true;
+			plain = name.text;
+			if (!name.token) {
+				*refused = plain;
+				return false;
+			}
+			covered = covers_token(s, &name);
+		}
+		n = plain.n + 2;
+		if (refused->n == 0 && (!covered || n > *room))
+			*refused = plain;
+		*room -= n < *room ? n : *room;
 	}
-	return NULL;
 }
 
 static int
 copy_item(struct field_item *to, const struct field_item *from,
-    struct arena *a)
+    enum field_case fold, struct arena *a)
 {
 	struct str name = arena_str(a, from->name);
 	char *folded = arena_alloc(a, name.n + 1);
@@ -190,7 +331,8 @@ copy_item(struct field_item *to, const struct field_item *from,
 		return -1;
 	for (size_t i = 0; i < name.n; i++)
 		folded[i] = (char)ascii_lower((unsigned char)name.p[i]);
-	*to = (struct field_item){name, from->at, folded};
+	*to = (struct field_item){name, from->at, folded,
+	    name_key(name, fold)};
 	return 0;
 }
 
@@ -223,11 +365,11 @@ field_set_init(struct field_set *s, enum field_case fold,
 		}
 		if (field_set_find(s, name) != NULL)
 			continue;
-		uint32_t slot = name_hash(name) & s->mask;
+		if (copy_item(&kept[s->count], &items[i], fold, a) != 0)
+			return -1;
+		uint32_t slot = key_hash(kept[s->count].key, name.n) & s->mask;
 		while (table[slot] != 0)
 			slot = (slot + 1) & s->mask;
-		if (copy_item(&kept[s->count], &items[i], a) != 0)
-			return -1;
 		table[slot] = (uint32_t)++s->count;
 		s->lengths |= length_bit(name.n);
 	}

@@ -20,12 +20,19 @@ bool list_next(struct str *rest, struct str *element);
 /* The same, and says whether the element is a token. */
 bool list_next_token(struct str *rest, struct str *element, bool *token);
 
+/* What sets look a name up by: its first 8 bytes and, where it has more, its
+ * last 8, in lower case where the set folds; fewer are filled up with zeros.
+ * Names of up to 16 bytes are equal where length and key are. */
+struct field_key {
+	uint64_t first, last;
+};
+
 /* An element of a list of field names, read in one pass. */
 enum { FIELD_FOLDED = 64 };
 struct field_name {
 	struct str text;
 	bool token;                /* or the text is no field name */
-	char folded[FIELD_FOLDED]; /* the text in lower case, where it fits */
+	char folded[FIELD_FOLDED]; /* a token in lower case, where it fits */
 };
 
 /* list_next for a list of field names. */
@@ -58,6 +65,7 @@ struct field_item {
 	struct str name;
 	struct place at;
 	const char *folded; /* name in lower case; set by field_set_init */
+	struct field_key key;          /* set by field_set_init */
 };
 
 /* An immutable set in the order of the policy file, with '*' apart. */
@@ -83,8 +91,12 @@ int field_set_init(struct field_set *s, enum field_case fold,
 const struct field_item *field_set_find(const struct field_set *s,
     struct str name);
 
-/* The same for a token in a set that folds case. */
-const struct field_item *field_set_find_name(const struct field_set *s,
-    const struct field_name *name);
+/* Goes through a list of field names for a set that folds case.  Returns false
+ * at an element that is no token, with it in *refused.  Else *refused, if it is
+ * empty, becomes the first name that the set does not cover: one that is
+ * neither listed nor covered by '*', or for which, with two bytes more, *room
+ * is too small; each name takes that much of it. */
+bool field_set_admits(const struct field_set *s, struct str list,
+    size_t *room, struct str *refused);
 
 #endif

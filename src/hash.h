@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "str.h"
+#include "swar.h"
 
 #define HASH_MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
 
@@ -23,12 +23,8 @@ hash_load(const char *p, size_t n)
 {
 	uint64_t word = 0;
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	if (n == 8) {
-		memcpy(&word, p, 8);
-		return word;
-	}
-#endif
+	if (n == 8)
+		return swar_word(p);
 	for (size_t i = 0; i < n; i++)
 		word |= (uint64_t)(unsigned char)p[i] << (8 * i);
 	return word;

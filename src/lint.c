@@ -238,8 +238,8 @@ lint_answers(const struct policy_set *s, struct diag *d)
 
 	for (size_t i = 0; i < policy_set_count(s); i++) {
 		const struct policy *p = policy_set_get(s, i);
-		size_t n = larger(p->success_line.n + p->tail.n,
-		    p->plain_allow.n + p->actual_tail.n + 64) + field;
+		size_t n = larger(p->grant.n + p->grant_tail.n,
+		    p->plain_allow.n + p->actual_tail.n + 64 + field);
 		size_t longest = 0;
 
 		if (n <= ANSWER_MAX / 2)

@@ -30,19 +30,25 @@ phrase_of(int status)
 	return status < 300 ? "Success" : status < 500 ? "Refused" : "Error";
 }
 
+static void
+add_status(struct buf *b, int status)
+{
+	buf_add(b, STR("Status: "));
+	buf_uint(b, (unsigned long)status);
+	buf_char(b, ' ');
+	buf_add(b, str_of(phrase_of(status)));
+	buf_add(b, STR("\r\n"));
+	if (status != 204)
+		buf_add(b, STR("Content-Length: 0\r\n"));
+}
+
 struct str
 status_line_render(int status, struct arena *a)
 {
 	char space[128];
 	struct buf b = BUF(space);
 
-	buf_add(&b, STR("Status: "));
-	buf_uint(&b, (unsigned long)status);
-	buf_char(&b, ' ');
-	buf_add(&b, str_of(phrase_of(status)));
-	buf_add(&b, STR("\r\n"));
-	if (status != 204)
-		buf_add(&b, STR("Content-Length: 0\r\n"));
+	add_status(&b, status);
 	return arena_str(a, buf_str(&b));
 }
 
@@ -125,8 +131,18 @@ add_credentials(struct buf *b, const struct policy *p)
 }
 
 static void
-add_tail(struct buf *b, const struct policy *p)
+add_grant(struct buf *b, const struct policy *p)
 {
+	add_status(b, p->success_status);
+	buf_add(b, STR("Access-Control-Allow-Origin: "));
+	if (origin_set_any(p->origins))
+		buf_char(b, '*');
+}
+
+static void
+add_grant_tail(struct buf *b, const struct policy *p)
+{
+	buf_add(b, STR("\r\n"));
 	add_credentials(b, p);
 	add_methods(b, p);
 	add_headers(b, p);
@@ -135,6 +151,7 @@ add_tail(struct buf *b, const struct policy *p)
 		buf_uint(b, (unsigned long)p->max_age);
 		buf_add(b, STR("\r\n"));
 	}
+	buf_add(b, STR(POLICY_VARY));
 }
 
 static void
@@ -199,11 +216,11 @@ render(struct str *to, void (*add)(struct buf *, const struct policy *),
 int
 policy_render(struct policy *p, struct arena *a)
 {
-	p->success_line = status_line_render(p->success_status, a);
 	p->refuse_line = status_line_render(p->refuse_status, a);
-	if (p->success_line.p == NULL || p->refuse_line.p == NULL)
+	if (p->refuse_line.p == NULL)
 		return -1;
-	return render(&p->tail, add_tail, p, a) == 0 &&
+	return render(&p->grant, add_grant, p, a) == 0 &&
+	        render(&p->grant_tail, add_grant_tail, p, a) == 0 &&
 	        render(&p->actual_tail, add_actual, p, a) == 0 &&
 	        render(&p->plain_allow, add_plain_allow, p, a) == 0 ? 0 : -1;
 }
@@ -214,5 +231,5 @@ policy_answer_max(const struct policy *p)
 	enum { FIXED = 256, ORIGIN = 400 };
 	bool echoes = p->credentials && (p->methods.any || p->headers.any);
 
-	return FIXED + ORIGIN + p->tail.n + (echoes ? 2 * ECHO_MAX : 0);
+	return FIXED + ORIGIN + p->grant_tail.n + (echoes ? 2 * ECHO_MAX : 0);
 }

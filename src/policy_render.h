@@ -6,6 +6,11 @@
 #include "arena.h"
 #include "policy.h"
 
+/* The field of every answer to OPTIONS. */
+#define POLICY_VARY                                                            \
+	"Vary: Origin, Access-Control-Request-Method, "                        \
+	"Access-Control-Request-Headers\r\n"
+
 /* Fills the rendered members of p.  Returns 0, or -1 without memory. */
 int policy_render(struct policy *p, struct arena *a);
 

@@ -39,15 +39,6 @@ origin_well_formed(const struct request *r)
 	return !r->origin_repeated && str_is_clean(r->origin, ',');
 }
 
-/* Authorization is the one name that '*' does not cover (Fetch, CORS
- * non-wildcard request-header name). */
-static bool
-header_allowed(const struct field_set *headers, const struct field_name *name)
-{
-	return field_set_find_name(headers, name) != NULL ||
-	    (headers->any && !str_eq_fold(name->text, STR("authorization")));
-}
-
 /* Goes through the requested header names.  Returns false at one that is no
  * token, with it in *refused; else *refused is the first that the policy does
  * not allow, or "".  Names that are echoed stop being allowed where the answer
@@ -56,25 +47,12 @@ static bool
 check_headers(const struct request *r, const struct policy *p,
     struct str *refused)
 {
-	bool echoes = p->credentials && p->headers.any;
-	struct field_name name;
-	size_t echoed = 0;
+	size_t room = p->credentials && p->headers.any ? ECHO_MAX : SIZE_MAX;
 
 	*refused = STR("");
 	for (size_t i = 0; i < r->nlines; i++)
-		for (struct str rest = r->lines[i];
-		    list_next_name(&rest, &name);) {
-			if (!name.token) {
-				*refused = name.text;
-				return false;
-			}
-			if (refused->n > 0)
-				continue;
-			echoed += name.text.n + 2;
-			if (!header_allowed(&p->headers, &name) ||
-			    (echoes && echoed > ECHO_MAX))
-				*refused = name.text;
-		}
+		if (!field_set_admits(&p->headers, r->lines[i], &room, refused))
+			return false;
 	return !r->too_many_lines;
 }
 

@@ -5,12 +5,9 @@
 #include "buf.h"
 #include "field.h"
 #include "policy_impl.h"
+#include "policy_render.h"
 
 enum { DETAIL_MAX = 1024, REPLY_FIXED = 2048 + DETAIL_MAX };
-
-#define VARY                                                                   \
-	"Vary: Origin, Access-Control-Request-Method, "                        \
-	"Access-Control-Request-Headers\r\n"
 
 static const char not_options_text[] =
     "preflightd answers CORS preflights: OPTIONS requests with Origin and\n"
@@ -116,9 +113,10 @@ static void
 answer_granted(struct buf *b, const struct request *r,
     const struct decision *d)
 {
-	buf_add(b, d->policy->success_line);
-	add_allow_origin(b, r, d->policy);
-	buf_add(b, d->policy->tail);
+	buf_add(b, d->policy->grant);
+	if (!origin_set_any(d->policy->origins))
+		buf_add(b, r->origin);
+	buf_add(b, d->policy->grant_tail);
 	add_asked_method(b, r, d);
 	add_asked_headers(b, r, d->policy);
 }
@@ -133,6 +131,7 @@ answer_plain(struct buf *b, const struct request *r, const struct decision *d)
 		add_allow_origin(b, r, d->policy);
 		buf_add(b, d->policy->actual_tail);
 	}
+	buf_add(b, STR(POLICY_VARY));
 }
 
 static void
@@ -173,9 +172,9 @@ reply_write(const struct policy_set *s, const struct request *r,
 	default:
 		buf_add(&b, d->policy != NULL ? d->policy->refuse_line :
 		    s->refuse_line);
+		buf_add(&b, STR(POLICY_VARY));
 		break;
 	}
-	buf_add(&b, STR(VARY));
 	if (wants_reason(s, d))
 		add_reason(&b, s, r, d);
 	buf_add(&b, STR("\r\n"));

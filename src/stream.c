@@ -284,9 +284,10 @@ stream_next(struct stream *s, const struct stream_env *env, struct str *in,
 			if (event != STREAM_REQUEST)
 				return event;
 		}
-		if ((problem = content_take(s, env, in)) != NULL)
+		if (s->left > 0 &&
+		    (problem = content_take(s, env, in)) != NULL)
 			return bad(item, problem);
-		if (s->left > 0 || !padding_take(s, in))
+		if (s->left > 0 || (s->padding > 0 && !padding_take(s, in)))
 			return STREAM_MORE;
 		event = record_done(s, env, item);
 	} while (event == STREAM_MORE);

@@ -23,12 +23,16 @@ swar_equal(uint64_t w, uint64_t c)
 	return swar_below(w ^ SWAR_ALL(c), 1);
 }
 
+/* Eight bytes, the first the lowest. */
 static inline uint64_t
 swar_word(const char *p)
 {
 	uint64_t w;
 
 	memcpy(&w, p, sizeof w);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	w = __builtin_bswap64(w);
+#endif
 	return w;
 }
 
@@ -74,6 +78,30 @@ static inline uint64_t
 swar_where(uint64_t w, uint64_t c)
 {
 	return swar_within(w, c, c);
+}
+
+/* Marks, with 0x80, the bytes of w that are none of a-z 0-9 - up to the first of
+ * them; what is behind it says nothing. */
+static inline uint64_t
+swar_not_plain(uint64_t w)
+{
+	return ~(swar_within(w, 'a', 'z') | swar_within(w, '0', '9') |
+	    swar_where(w, '-')) & SWAR_ALL(UINT64_C(0x80));
+}
+
+/* How many bytes stand before the first that is marked in what swar_where or
+ * swar_within gave, not 0. */
+static inline size_t
+swar_before(uint64_t marks)
+{
+	return (size_t)__builtin_ctzll(marks) / 8;
+}
+
+/* The first n bytes of w, at most 8, and zeros. */
+static inline uint64_t
+swar_first(uint64_t w, size_t n)
+{
+	return n < 8 ? w & ((UINT64_C(1) << (8 * n)) - 1) : w;
 }
 
 /* Whether s is of printable ASCII without the byte `except`. */

@@ -1,6 +1,6 @@
-/* decision.c - what loading a policy and deciding cost, by the number of its
- * origins: prints numbers, judges none.  Each size runs in a process of its
- * own, so that its memory is its own. */
+/* decision.c - what loading a policy and deciding cost in CPU time, by the
+ * number of its origins: prints numbers, judges none.  Each size runs in a
+ * process of its own, so that its memory is its own. */
 #include "config.h"
 
 #include <stdio.h>
@@ -23,7 +23,7 @@ now(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 

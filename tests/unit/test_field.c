@@ -112,9 +112,10 @@ Test(field, asterisks)
 Test(field, sets)
 {
 	static const struct field_item items[] = {
-		{{"X-One", 5}, {0, 1, 1}, NULL}, {{"*", 1}, {0, 2, 1}, NULL},
-		{{"Authorization", 13}, {0, 3, 1}, NULL},
-		{{"x-one", 5}, {0, 4, 1}, NULL},
+		{.name = {"X-One", 5}, .at = {0, 1, 1}},
+		{.name = {"*", 1}, .at = {0, 2, 1}},
+		{.name = {"Authorization", 13}, .at = {0, 3, 1}},
+		{.name = {"x-one", 5}, .at = {0, 4, 1}},
 	};
 	struct arena a = {NULL};
 	struct field_set fold, exact, none;
@@ -158,6 +159,125 @@ Test(field, a_thousand_names)
 		cr_expect(item != NULL && item->at.line == i, "%s", names[i]);
 		names[i][0] = 'z';
 		cr_expect(field_set_find(&s, items[i].name) == NULL);
+	}
+	arena_clear(&a);
+}
+
+/* ---- lists against sets ------------------------------------------------- */
+
+/* Names of every length that is looked up in another way, and some that differ
+ * from them only in the middle, at an end, or in case. */
+static const char *const known[] = {"a", "if", "x-1", "etag", "x-abcde",
+    "x-abcdef", "x-abcdefg", "content-type", "x-requested-with",
+    "x-requested-with2", "x-a-name-of-more-than-sixteen-bytes",
+    "a-name-as-long-as-what-is-kept-folded-of-a-name-and-not-a-byte-m",
+    "a-name-longer-than-what-is-kept-folded-of-a-name-by-a-byte-or-two"};
+static const char *const others[] = {"b", "of", "x-2", "etags", "x-abcdf",
+    "x-abcdee", "x-abcdefh", "content-typo", "x-requested+with",
+    "x-requested-witt2", "x-a-name-of-more-tham-sixteen-bytes",
+    "authorization", "A_name", "z",
+    "a-name-as-long-as-what-is-kept-folded-of-a-nome-and-not-a-byte-m",
+    "a-name-longer-than-what-is-kept-folded-of-a-nome-by-a-byte-or-two"};
+static const char *const bad[] = {"a b", "x:y", "content-\x80type", "(",
+    "x-requested-with\x7f", "a\x01"};
+
+static unsigned
+chance(unsigned *state, unsigned n)
+{
+	*state = *state * 1664525 + 1013904223;
+	return (*state >> 8) % n;
+}
+
+static void
+add_element(struct buf *b, unsigned *state)
+{
+	unsigned kind = chance(state, 40);
+	const char *name = kind == 0 ? bad[chance(state, COUNT(bad))] :
+	    kind < 4 ? others[chance(state, COUNT(others))] :
+	    known[chance(state, COUNT(known))];
+	bool upper = chance(state, 6) == 0;
+
+	for (; *name != '\0'; name++)
+		buf_char(b, upper && *name >= 'a' && *name <= 'z' ?
+		    (char)(*name - 0x20) : *name);
+}
+
+/* What field_set_admits says, the slow way. */
+static bool
+admits_slowly(const struct field_set *s, struct str list, size_t room,
+    struct str *refused)
+{
+	struct str name;
+	bool listed;
+
+	while (list_next(&list, &name)) {
+		if (!token_valid(name)) {
+			*refused = name;
+			return false;
+		}
+		listed = s->any && !str_eq_fold(name, STR("authorization"));
+		for (size_t i = 0; i < s->count; i++)
+			listed = listed || str_eq_fold(name, s->items[i].name);
+		if (refused->n == 0 && (!listed || name.n + 2 > room))
+			*refused = name;
+		room -= room < name.n + 2 ? room : name.n + 2;
+	}
+	return true;
+}
+
+static void
+compare_lists(const struct field_set *s, unsigned *state)
+{
+	static const char *const separators[] = {",", ",", ",", ", ", " ,",
+	    ",,", ",\t", " , ,,, ", ",         ,,,,,,,,,,  "};
+	/* Of just its size, so that nothing behind it may be read. */
+	char text[4096], *exact;
+	struct buf b = BUF(text);
+	struct str quick = STR(""), slow = STR(""), list;
+	size_t room = chance(state, 4) == 0 ? chance(state, 300) : SIZE_MAX;
+	size_t left = room;
+	bool good;
+
+	for (unsigned n = chance(state, 12); n > 0; n--) {
+		if (chance(state, 8) == 0)
+			buf_add(&b, str_of(separators[chance(state,
+			    COUNT(separators))]));
+		add_element(&b, state);
+		if (n > 1 || chance(state, 4) == 0)
+			buf_add(&b, str_of(separators[chance(state,
+			    COUNT(separators))]));
+	}
+	cr_assert(!b.full);
+	exact = malloc(b.n + (b.n == 0));
+	cr_assert(exact != NULL);
+	memcpy(exact, text, b.n);
+	list = (struct str){exact, b.n};
+	good = field_set_admits(s, list, &left, &quick);
+	cr_expect(good == admits_slowly(s, list, room, &slow) &&
+	    str_eq(quick, slow), "'%.*s': '%.*s', slowly '%.*s'",
+	    STR_ARG(list), STR_ARG(quick), STR_ARG(slow));
+	free(exact);
+}
+
+Test(field, lists_against_sets)
+{
+	struct field_item items[COUNT(known) + 2] = {0};
+	struct arena a = {NULL};
+	struct field_set all, star, none;
+	unsigned state = 1;
+
+	for (size_t i = 0; i < COUNT(known); i++)
+		items[i].name = str_of(known[i]);
+	items[COUNT(known)].name = STR("*");
+	cr_assert(field_set_init(&none, FIELD_FOLD, NULL, 0, &a) == 0);
+	cr_assert(field_set_init(&all, FIELD_FOLD, items, COUNT(known), &a) ==
+	    0);
+	cr_assert(field_set_init(&star, FIELD_FOLD, items, COUNT(known) + 1,
+	    &a) == 0);
+	for (int i = 0; i < 20000; i++) {
+		compare_lists(&all, &state);
+		compare_lists(&star, &state);
+		compare_lists(&none, &state);
 	}
 	arena_clear(&a);
 }

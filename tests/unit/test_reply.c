@@ -75,26 +75,26 @@ static const struct {
 	    NO_CONTENT ORIGIN_A VARY "\r\n"},
 	{"credentials: what was asked", "cred.example", "https://a.example",
 	    "PURGE", "x-a, ,X-B", NO_CONTENT ORIGIN_A CREDENTIALS
-	    "Access-Control-Max-Age: 0\r\n"
+	    "Access-Control-Max-Age: 0\r\n" VARY
 	    "Access-Control-Allow-Methods: PURGE\r\n"
-	    "Access-Control-Allow-Headers: x-a, X-B\r\n" VARY "\r\n"},
+	    "Access-Control-Allow-Headers: x-a, X-B\r\n\r\n"},
 	{"credentials: nothing asked", "cred.example", "https://a.example",
 	    "GET", NULL, NO_CONTENT ORIGIN_A CREDENTIALS
-	    "Access-Control-Max-Age: 0\r\n"
-	    "Access-Control-Allow-Methods: GET\r\n" VARY "\r\n"},
+	    "Access-Control-Max-Age: 0\r\n" VARY
+	    "Access-Control-Allow-Methods: GET\r\n\r\n"},
 	{"credentials: * does not cover authorization", "cred.example",
 	    "https://a.example", "GET", "authorization,x-a",
 	    NO_CONTENT ORIGIN_A CREDENTIALS "Access-Control-Max-Age: 0\r\n"
-	    "Access-Control-Allow-Methods: GET\r\n"
-	    "Access-Control-Allow-Headers: x-a\r\n" VARY "\r\n"},
+	    VARY "Access-Control-Allow-Methods: GET\r\n"
+	    "Access-Control-Allow-Headers: x-a\r\n\r\n"},
 	{"credentials: authorization alone", "cred.example",
 	    "https://a.example", "GET", "authorization",
 	    NO_CONTENT ORIGIN_A CREDENTIALS "Access-Control-Max-Age: 0\r\n"
-	    "Access-Control-Allow-Methods: GET\r\n" VARY "\r\n"},
+	    VARY "Access-Control-Allow-Methods: GET\r\n\r\n"},
 	{"credentials: authorization beside *", "credauth.example",
 	    "https://a.example", "GET", "authorization,x-a",
 	    NO_CONTENT ORIGIN_A CREDENTIALS DEFAULT_METHODS
-	    "Access-Control-Allow-Headers: authorization, x-a\r\n" VARY
+	    VARY "Access-Control-Allow-Headers: authorization, x-a\r\n"
 	    "\r\n"},
 	{"* and authorization", "auth.example", "https://a.example", "PUT",
 	    "x-q", NO_CONTENT ORIGIN_A "Access-Control-Allow-Methods: *\r\n"
