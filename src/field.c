@@ -5,33 +5,28 @@
 #include "hash.h"
 #include "swar.h"
 
-/* What a byte of a token is compared as without regard to case; 0 for bytes
- * that no token has (RFC 9110, 5.6.2). */
-static const unsigned char token_fold[256] = {
-	['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&',
-	['\''] = '\'', ['*'] = '*', ['+'] = '+', ['-'] = '-', ['.'] = '.',
-	['^'] = '^', ['_'] = '_', ['`'] = '`', ['|'] = '|', ['~'] = '~',
-	['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',
-	['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
-	['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e',
-	['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j',
-	['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o',
-	['P'] = 'p', ['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't',
-	['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y',
-	['Z'] = 'z',
-	['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e',
-	['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j',
-	['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o',
-	['p'] = 'p', ['q'] = 'q', ['r'] = 'r', ['s'] = 's', ['t'] = 't',
-	['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',
-	['z'] = 'z',
+/* The bytes that a token may have (RFC 9110, 5.6.2). */
+static const unsigned char token_byte[256] = {
+	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1,
+	['*'] = 1, ['+'] = 1, ['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1,
+	['`'] = 1, ['|'] = 1, ['~'] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1,
+	['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1,
+	['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1,
+	['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1,
+	['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1, ['Q'] = 1,
+	['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1,
+	['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1,
+	['d'] = 1, ['e'] = 1, ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1,
+	['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1, ['o'] = 1,
+	['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1, ['t'] = 1, ['u'] = 1,
+	['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1,
 };
 
 bool
 token_valid(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (token_fold[(unsigned char)s.p[i]] == 0)
+		if (!token_byte[(unsigned char)s.p[i]])
 			return false;
 	return s.n > 0;
 }
@@ -67,101 +62,72 @@ separators_skip(const char *p, const char *end)
 	return p;
 }
 
-/* The key of n bytes at p, of which end - p may be read. */
-static inline struct field_key
-key_of(const char *p, size_t n, const char *end)
+/* The name at start, where it is of A-Z a-z 0-9 - alone and of up to 16 bytes:
+ * its length, or another that ends before no separator.  At least 8 bytes are
+ * there. */
+static inline size_t
+short_name(const char *start, const char *end, struct field_key *key)
 {
-	if (n > 8)
-		return (struct field_key){swar_word(p), swar_word(p + n - 8)};
-	return (struct field_key){end - p >= 8 ?
-	    swar_first(swar_word(p), n) : hash_load(p, n), 0};
+	uint64_t w = swar_lower(swar_word(start)), more;
+	uint64_t others = swar_not_plain(w);
+	size_t left = (size_t)(end - start) - 8, n;
+
+	if (others != 0) {
+		n = swar_before(others);
+		*key = (struct field_key){swar_first(w, n), 0};
+		return n;
+	}
+	/* Of the second word, what there is. */
+	more = left >= 8 ? swar_word(start + 8) : left == 0 ? 0 :
+	    swar_word(end - 8) >> (8 * (8 - left));
+	others = swar_not_plain(swar_lower(more));
+	n = others == 0 ? 16 : 8 + swar_before(others);
+	*key = (struct field_key){w, n > 8 ?
+	    swar_lower(swar_word(start + n - 8)) : 0};
+	return n;
 }
 
-/* Where the bytes a-z 0-9 - from p on end, p being at least 8 bytes before end.
- */
-static inline const char *
-plain_end(const char *p, const char *end)
+/* Takes the next element of the list where it is a short name behind a comma, a
+ * space or both, as nearly all are.  Returns its length, or 0, and nothing is
+ * taken, where it is not. */
+static inline size_t
+short_next(const char **rest, const char *end, struct field_key *key)
 {
-	uint64_t others, w;
-	size_t left;
-
-	for (; end - p >= 8; p += 8)
-		if ((others = swar_not_plain(swar_word(p))) != 0)
-			return p + swar_before(others);
-	left = (size_t)(end - p);
-	if (left == 0)
-		return end;
-	w = swar_word(end - 8) >> (8 * (8 - left));
-	return p + swar_before(swar_not_plain(w));
-}
-
-/* Takes the next element of the list where it is written as browsers write it,
- * of a-z 0-9 - alone, behind a comma, a space or both.  Returns false, and
- * nothing is taken, where it is not. */
-static inline bool
-plain_next(const char **rest, const char *end, struct str *name,
-    struct field_key *key)
-{
-	const char *start = *rest, *p;
+	const char *start = *rest;
+	size_t n;
 
 	if (start < end && *start == ',')
 		start++;
 	if (start < end && *start == ' ')
 		start++;
-	if (end - start < 8)
-		return false;
-	p = plain_end(start, end);
-	if (p == start || (p < end && *p != ','))
-		return false;
-	*rest = p;
-	*name = (struct str){start, (size_t)(p - start)};
-	*key = key_of(start, name->n, end);
-	return true;
-}
-
-/* Reads a token that starts at p, of any bytes; returns where it ends. */
-static const char *
-token_take(const char *p, const char *end, struct field_name *element)
-{
-	const char *start = p;
-	unsigned char c;
-
-	for (; p < end && (c = token_fold[(unsigned char)*p]) != 0; p++)
-		if (p - start < FIELD_FOLDED)
-			element->folded[p - start] = (char)c;
-	return p;
+	if (end - start < 8 || (n = short_name(start, end, key)) == 0 ||
+	    (start + n < end && start[n] != ','))
+		return 0;
+	*rest = start + n;
+	return n;
 }
 
 bool
-list_next_name(struct str *rest, struct field_name *element)
+list_next_token(struct str *rest, struct str *element, bool *token)
 {
 	const char *end = rest->p + rest->n;
-	const char *start = separators_skip(rest->p, end);
-	const char *p = token_take(start, end, element), *last = p;
+	const char *start = separators_skip(rest->p, end), *p = start, *last;
 
+	while (p < end && token_byte[(unsigned char)*p])
+		p++;
+	last = p;
 	while (p < end && is_space(*p))
 		p++;
-	element->token = p == end || *p == ',';
-	if (!element->token) {
+	*token = p == end || *p == ',';
+	if (!*token) {
 		while (p < end && *p != ',')
 			p++;
 		for (last = p; is_space(last[-1]);)
 			last--;
 	}
 	*rest = (struct str){p, (size_t)(end - p)};
-	element->text = (struct str){start, (size_t)(last - start)};
-	return element->text.n > 0;
-}
-
-bool
-list_next_token(struct str *rest, struct str *element, bool *token)
-{
-	struct field_name name;
-	bool more = list_next_name(rest, &name);
-
-	*element = name.text;
-	*token = name.token;
-	return more;
+	*element = (struct str){start, (size_t)(last - start)};
+	return element->n > 0;
 }
 
 bool
@@ -202,6 +168,9 @@ key_word(const char *p, size_t n, enum field_case fold)
 	return hash_load(lower, n);
 }
 
+/* Names of so many bytes have all of them in their key. */
+enum { KEY_WHOLE = 16 };
+
 static struct field_key
 name_key(struct str name, enum field_case fold)
 {
@@ -231,32 +200,44 @@ length_bit(size_t n)
 	return UINT64_C(1) << (n < 63 ? n : 63);
 }
 
-/* folded is the name in lower case, or NULL where it has to be compared as it
- * is. */
-static const struct field_item *
-set_find(const struct field_set *s, struct str name, struct field_key key,
-    const char *folded)
+/* The next item from the slot on that has the length and the key, or NULL. */
+static inline const struct field_item *
+probe(const struct field_set *s, uint32_t *slot, size_t n,
+    struct field_key key)
 {
 	const struct field_item *item;
 
-	for (uint32_t i = key_hash(key, name.n) & s->mask; s->table[i] != 0;
-	    i = (i + 1) & s->mask) {
-		item = &s->items[s->table[i] - 1];
-		if (item->name.n != name.n || !key_equal(item->key, key))
-			continue;
-		if (name.n <= 16 || (folded == NULL ? is_item(s, item, name) :
-		    memcmp(item->folded, folded, name.n) == 0))
+	for (; s->table[*slot] != 0; *slot = (*slot + 1) & s->mask) {
+		item = &s->items[s->table[*slot] - 1];
+		if (item->name.n == n && key_equal(item->key, key))
 			return item;
 	}
 	return NULL;
 }
 
+static inline bool
+may_have(const struct field_set *s, size_t n)
+{
+	return (s->lengths & length_bit(n)) != 0;
+}
+
 const struct field_item *
 field_set_find(const struct field_set *s, struct str name)
 {
-	if (s->count == 0 || (s->lengths & length_bit(name.n)) == 0)
+	const struct field_item *item;
+	struct field_key key;
+	uint32_t slot;
+
+	if (!may_have(s, name.n))
 		return NULL;
-	return set_find(s, name, name_key(name, s->fold), NULL);
+	key = name_key(name, s->fold);
+	slot = key_hash(key, name.n) & s->mask;
+	while ((item = probe(s, &slot, name.n, key)) != NULL) {
+		if (name.n <= KEY_WHOLE || is_item(s, item, name))
+			return item;
+		slot = (slot + 1) & s->mask;
+	}
+	return NULL;
 }
 
 /* Whether a '*' covers the name: Authorization is the one that it does not
@@ -267,25 +248,23 @@ star_covers(const struct field_set *s, struct str name)
 	return s->any && !str_eq_fold(name, STR("authorization"));
 }
 
-/* name is a token. */
+/* For a name that the key is all of. */
 static inline bool
-covers(const struct field_set *s, struct str name, struct field_key key,
-    const char *folded)
+has_short(const struct field_set *s, size_t n, struct field_key key)
 {
-	return (s->count > 0 && (s->lengths & length_bit(name.n)) != 0 &&
-	    set_find(s, name, key, folded) != NULL) || star_covers(s, name);
+	uint32_t slot = key_hash(key, n) & s->mask;
+
+	return may_have(s, n) && probe(s, &slot, n, key) != NULL;
 }
 
-static bool
-covers_token(const struct field_set *s, const struct field_name *name)
+/* What is left of the room behind a name of n bytes; it is refused where it has
+ * too little. */
+static inline size_t
+room_take(size_t room, size_t n, bool *covered)
 {
-	size_t n = name->text.n;
-
-	if (n > FIELD_FOLDED)
-		return field_set_find(s, name->text) != NULL ||
-		    star_covers(s, name->text);
-	return covers(s, name->text, key_of(name->folded, n,
-	    name->folded + FIELD_FOLDED), name->folded);
+	if (n + 2 > room)
+		*covered = false;
+	return n + 2 < room ? room - n - 2 : 0;
 }
 
 bool
@@ -293,30 +272,29 @@ field_set_admits(const struct field_set *s, struct str list, size_t *room,
     struct str *refused)
 {
 	const char *end = list.p + list.n;
-	struct field_name name;
 	struct field_key key;
-	struct str plain;
+	struct str name;
+	bool covered, token;
 	size_t n;
-	bool covered;
 
 	for (;;) {
-		if (plain_next(&list.p, end, &plain, &key)) {
-			covered = covers(s, plain, key, plain.p);
+		if ((n = short_next(&list.p, end, &key)) > 0) {
+			name = (struct str){list.p - n, n};
+			covered = has_short(s, n, key) || star_covers(s, name);
 		} else {
 			list.n = (size_t)(end - list.p);
-			if (!list_next_name(&list, &name))
+			if (!list_next_token(&list, &name, &token))
 				return true;
-			plain = name.text;
-			if (!name.token) {
-				*refused = plain;
+			if (!token) {
+				*refused = name;
 				return false;
 			}
-			covered = covers_token(s, &name);
+			covered = field_set_find(s, name) != NULL ||
+			    star_covers(s, name);
 		}
-		n = plain.n + 2;
-		if (refused->n == 0 && (!covered || n > *room))
-			*refused = plain;
-		*room -= n < *room ? n : *room;
+		*room = room_take(*room, name.n, &covered);
+		if (!covered && refused->n == 0)
+			*refused = name;
 	}
 }
 

@@ -27,17 +27,6 @@ struct field_key {
 	uint64_t first, last;
 };
 
-/* An element of a list of field names, read in one pass. */
-enum { FIELD_FOLDED = 64 };
-struct field_name {
-	struct str text;
-	bool token;                /* or the text is no field name */
-	char folded[FIELD_FOLDED]; /* a token in lower case, where it fits */
-};
-
-/* list_next for a list of field names. */
-bool list_next_name(struct str *rest, struct field_name *element);
-
 /* Checks an element of allow-methods, allow-headers or expose-headers that is
  * not '*'.  Return 0, or -1 with an error in d; warnings may be added too. */
 int method_check(struct str name, struct diag *d, struct place at);

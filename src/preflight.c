@@ -60,16 +60,17 @@ check_headers(const struct request *r, const struct policy *p,
 static bool
 check_tokens(const struct request *r, struct str *bad)
 {
-	struct field_name name;
+	struct str name;
+	bool token;
 
 	*bad = STR("");
 	for (size_t i = 0; i < r->nlines; i++) {
 		struct str rest = r->lines[i];
 		if (str_is_listed(rest))
 			continue;
-		while (list_next_name(&rest, &name))
-			if (!name.token) {
-				*bad = name.text;
+		while (list_next_token(&rest, &name, &token))
+			if (!token) {
+				*bad = name;
 				return false;
 			}
 	}

@@ -80,6 +80,13 @@ swar_where(uint64_t w, uint64_t c)
 	return swar_within(w, c, c);
 }
 
+/* w with A-Z as a-z, up to the first byte over 0x7f. */
+static inline uint64_t
+swar_lower(uint64_t w)
+{
+	return w | swar_within(w, 'A', 'Z') >> 2;
+}
+
 /* Marks, with 0x80, the bytes of w that are none of a-z 0-9 - up to the first of
  * them; what is behind it says nothing. */
 static inline uint64_t
