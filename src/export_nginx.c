@@ -4,6 +4,7 @@
 
 #include "export.h"
 
+#include "export_nginx_cache.h"
 #include "export_regex.h"
 
 /* A plain key of a map may not be longer than fits into nginx's default
@@ -31,16 +32,16 @@ write_delegation(struct export *e)
 	    "}\n", e->to);
 }
 
-/* What both locations pass; host is a value. */
+/* What both locations pass; method and host are values. */
 static void
-write_passing(struct export *e, const char *host)
+write_passing(struct export *e, const char *method, const char *host)
 {
 	fputs("\tfastcgi_pass preflightd;\n"
 	    "\tfastcgi_keep_conn on;\n"
-	    "\tfastcgi_pass_request_body off;\n"
-	    "\tfastcgi_param REQUEST_METHOD $request_method;\n"
-	    "\tfastcgi_param REQUEST_URI    $request_uri;\n", e->to);
-	fprintf(e->to, "\tfastcgi_param HTTP_HOST      %s;\n", host);
+	    "\tfastcgi_pass_request_body off;\n", e->to);
+	fprintf(e->to, "\tfastcgi_param REQUEST_METHOD %s;\n"
+	    "\tfastcgi_param REQUEST_URI    $request_uri;\n"
+	    "\tfastcgi_param HTTP_HOST      %s;\n", method, host);
 	fputs("\tfastcgi_param SERVER_NAME    $server_name;\n"
 	    "\tfastcgi_param REQUEST_SCHEME $scheme;\n", e->to);
 }
@@ -53,8 +54,10 @@ write_preflight_location(struct export *e)
 	    "}\n"
 	    "\n"
 	    "location = /.cors-preflight {\n"
-	    "\tinternal;\n"
-	    "\n"
+	    "\tinternal;\n", e->to);
+	if (e->options->cache > 0)
+		nginx_cache_method(e);
+	fputs("\n"
 	    "\t# Browsers send preflights without credentials.\n"
 	    "\tauth_basic off;\n"
 	    "\tauth_request off;    # leave it out where nginx lacks the "
@@ -71,7 +74,10 @@ write_preflight_location(struct export *e)
 	    "\tfastcgi_intercept_errors off;\n"
 	    "\tfastcgi_connect_timeout 1s;\n"
 	    "\tfastcgi_read_timeout 5s;\n", e->to);
-	write_passing(e, "$host");
+	if (e->options->cache > 0)
+		nginx_cache_location(e);
+	write_passing(e, e->options->cache > 0 ? "OPTIONS" : "$request_method",
+	    "$host");
 	fputs("}\n", e->to);
 }
 
@@ -331,7 +337,7 @@ write_ask_location(struct export *e)
 	    "\tfastcgi_connect_timeout 1s;\n"
 	    "\tfastcgi_read_timeout 1s;\n"
 	    "\tfastcgi_next_upstream error timeout non_idempotent;\n", e->to);
-	write_passing(e, "$host$preflightd_port");
+	write_passing(e, "$request_method", "$host$preflightd_port");
 	fputs("\tfastcgi_param CORS_MODE      actual;\n", e->to);
 	if (!e->options->closed)
 		write_open(e);
@@ -363,6 +369,8 @@ write_http(struct export *e)
 {
 	fputs("# Include it in http { }.\n\n", e->to);
 	write_delegation(e);
+	if (e->options->cache > 0)
+		nginx_cache_http(e);
 	if (e->options->ask) {
 		write_ask_maps(e);
 		return;
@@ -421,6 +429,7 @@ const struct export_server export_nginx = {
 	.name = "nginx",
 	.can_ask = true,
 	.no_ask = "",
+	.can_cache = true,
 	.origins_max = 10000,
 	.line_max = 4000,
 	.no_field = "$",
