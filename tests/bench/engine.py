@@ -284,4 +284,5 @@ def main():
         behind_nginx(folder, rounds, seconds)
 
 
-main()
+if __name__ == "__main__":
+    main()
