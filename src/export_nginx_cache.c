@@ -1,3 +1,5 @@
+/* export_nginx_cache.c - nginx: what is kept in its cache, for how long, and
+ * what an answer is found by. */
 #include "config.h"
 
 #include "export_nginx_cache.h"
@@ -102,9 +104,10 @@ nginx_cache_location(struct export *e)
 	    "\tfastcgi_cache_valid any %us;\n"
 	    "\tfastcgi_cache_min_uses 2;\n", DIGEST_SHOWN,
 	    policy_set_digest(e->set), e->options->cache);
-	/* A lock makes others wait in steps of 0.5 s, preflightd answers in
-	 * less than one of 0.001; a stale answer may be of an old policy, for
-	 * any time. */
+	/* All that http { } could set otherwise stands here.  No lock: it has
+	 * others wait in steps of half a second, preflightd answers within a
+	 * millisecond.  Nothing stale: nginx has no bound for its age.  Vary
+	 * must count. */
 	fputs("\tfastcgi_cache_bypass \"\";\n"
 	    "\tfastcgi_no_cache $preflightd_unkept;\n"
 	    "\tfastcgi_cache_lock off;\n"
