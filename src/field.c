@@ -267,35 +267,102 @@ room_take(size_t room, size_t n, bool *covered)
 	return n + 2 < room ? room - n - 2 : 0;
 }
 
-bool
-field_set_admits(const struct field_set *s, struct str list, size_t *room,
+/* Takes the next element.  Returns 1, 0 at the end, or -1 where it is no token:
+ * then it is *refused. */
+static inline int
+element_take(const struct field_set *s, struct str *list, size_t *room,
     struct str *refused)
 {
-	const char *end = list.p + list.n;
+	const char *end = list->p + list->n;
 	struct field_key key;
 	struct str name;
 	bool covered, token;
 	size_t n;
 
-	for (;;) {
-		if ((n = short_next(&list.p, end, &key)) > 0) {
-			name = (struct str){list.p - n, n};
-			covered = has_short(s, n, key) || star_covers(s, name);
-		} else {
-			list.n = (size_t)(end - list.p);
-			if (!list_next_token(&list, &name, &token))
-				return true;
-			if (!token) {
-				*refused = name;
-				return false;
-			}
-			covered = field_set_find(s, name) != NULL ||
-			    star_covers(s, name);
-		}
-		*room = room_take(*room, name.n, &covered);
-		if (!covered && refused->n == 0)
+	if ((n = short_next(&list->p, end, &key)) > 0) {
+		list->n = (size_t)(end - list->p);
+		name = (struct str){list->p - n, n};
+		covered = has_short(s, n, key) || star_covers(s, name);
+	} else {
+		if (!list_next_token(list, &name, &token))
+			return 0;
+		if (!token) {
 			*refused = name;
+			return -1;
+		}
+		covered = field_set_find(s, name) != NULL ||
+		    star_covers(s, name);
 	}
+	*room = room_take(*room, name.n, &covered);
+	if (!covered && refused->n == 0)
+		*refused = name;
+	return 1;
+}
+
+/* The 8 bytes at p as far as their last comma, *n of them, and zeros. */
+static inline uint64_t
+piece_at(const char *p, size_t *n)
+{
+	uint64_t w = swar_word(p), commas = swar_where(w, ',');
+
+	*n = commas == 0 ? 0 : swar_behind(commas);
+	return swar_first(w, *n);
+}
+
+enum { LONG_LIST = 1024, PIECES = 64 };
+
+/* field_set_admits for a list so long that its names must repeat: pieces of
+ * elements that were good are known again and passed over.  A piece is known by
+ * its bytes, so those that only look like a comma beside an 8-bit byte do no
+ * harm. */
+static bool
+admits_long(const struct field_set *s, struct str list, size_t *room,
+    struct str *refused)
+{
+	/* What the answer has room for may depend on each name. */
+	const bool roomy = *room > SIZE_MAX / 2;
+	uint64_t seen[PIECES] = {0}, piece, *slot;
+	const char *last;
+	bool decided;
+	size_t n;
+	int got;
+
+	for (;;) {
+		decided = refused->n > 0;
+		n = 0;
+		piece = 0;
+		if ((roomy || decided) && list.n >= 8)
+			piece = piece_at(list.p, &n);
+		slot = &seen[piece * HASH_MULTIPLIER >> 58];
+		if (piece != 0 && *slot == piece) {
+			list = str_from(list, n);
+			continue;
+		}
+		last = list.p + n; /* behind the piece's last comma */
+		do {
+			got = element_take(s, &list, room, refused);
+			if (got <= 0)
+				return got == 0;
+		} while (list.p + 1 < last);
+		if (n > 0 && list.p + 1 == last &&
+		    (decided || refused->n == 0)) {
+			*slot = piece;
+			list = str_from(list, 1);
+		}
+	}
+}
+
+bool
+field_set_admits(const struct field_set *s, struct str list, size_t *room,
+    struct str *refused)
+{
+	int got;
+
+	if (list.n >= LONG_LIST)
+		return admits_long(s, list, room, refused);
+	while ((got = element_take(s, &list, room, refused)) > 0)
+		;
+	return got == 0;
 }
 
 static int

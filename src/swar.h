@@ -104,6 +104,13 @@ swar_before(uint64_t marks)
 	return (size_t)__builtin_ctzll(marks) / 8;
 }
 
+/* How many bytes there are up to the last that is so marked, with it. */
+static inline size_t
+swar_behind(uint64_t marks)
+{
+	return 8 - (size_t)__builtin_clzll(marks) / 8;
+}
+
 /* The first n bytes of w, at most 8, and zeros. */
 static inline uint64_t
 swar_first(uint64_t w, size_t n)

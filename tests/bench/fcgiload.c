@@ -2,11 +2,13 @@
  * answer is checked, and what the answering process used of CPU time meanwhile
  * is printed with the rest, one `name value` a line.
  *
- * usage: fcgiload [-K] [-H] [-c N] [-i N] [-n N] [-t SECONDS] [-p PID] SOCKET
+ * usage: fcgiload [-K] [-H] [-c N] [-i N] [-n N] [-t SECONDS] [-p PID]
+ *            [-w WORD] SOCKET
  *   -K  a connection for each request     -c  connections (16)
  *   -H  HTTP instead of FastCGI           -i  idle kept ones beside (0)
  *   -n  stop after N requests             -t  or after SECONDS (3)
- *   -p  a process that answers, repeatable; its threads count too */
+ *   -p  a process that answers, repeatable; its threads count too
+ *   -w  ask for 64 KiB of header names: WORD again and again */
 #include "config.h"
 
 #include <errno.h>
@@ -24,7 +26,7 @@
 
 #include "record.h"
 
-enum { ANSWER_MAX = 8192, EVENTS = 256, PIDS = 16, WARMUP = 300 /* ms */ };
+enum { RECORD_PART = 32 * 1024, ANSWER_MAX = 8192, EVENTS = 256, PIDS = 16, WARMUP = 300 /* ms */ };
 
 struct peer {
 	int fd;
@@ -42,7 +44,9 @@ static struct {
 	int pids;
 } options = {.conns = 16, .seconds = 3};
 
-static unsigned char request[8192];
+/* The value of a list of header names, and room for it and the rest. */
+static char asked[64 * 1024 + 1] = "authorization,content-type";
+static unsigned char request[sizeof asked + 4096];
 static size_t request_size;
 static unsigned long answered, errors;
 static int epoll = -1;
@@ -79,7 +83,7 @@ static const char *const params[][2] = {
 	{"SERVER_NAME", "api.example.com"}, {"REDIRECT_STATUS", "200"},
 	{"HTTP_HOST", "api.example.com"}, {"HTTP_CONNECTION", "keep-alive"},
 	{"HTTP_ACCEPT", "*/*"}, {"HTTP_ACCESS_CONTROL_REQUEST_METHOD", "PUT"},
-	{"HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "authorization,content-type"},
+	{"HTTP_ACCESS_CONTROL_REQUEST_HEADERS", asked},
 	{"HTTP_ORIGIN", "https://app.example.com"},
 	{"HTTP_USER_AGENT", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) "
 	    "Gecko/20100101 Firefox/128.0"},
@@ -104,29 +108,68 @@ put_header(enum record_type type, size_t content)
 	put(header, sizeof header);
 }
 
+/* Appends a length as a pair has it; returns how many bytes it took. */
+static size_t
+put_length(unsigned char *to, size_t n)
+{
+	if (n < 0x80) {
+		to[0] = (unsigned char)n;
+		return 1;
+	}
+	for (int i = 0; i < 4; i++)
+		to[i] = (unsigned char)(n >> (24 - 8 * i));
+	to[0] |= 0x80;
+	return 4;
+}
+
+/* The parameters as a stream of pairs; returns its length. */
+static size_t
+build_pairs(unsigned char *to)
+{
+	size_t n = 0, name, value;
+
+	for (size_t i = 0; i < sizeof params / sizeof params[0]; i++) {
+		name = strlen(params[i][0]);
+		value = strlen(params[i][1]);
+		n += put_length(to + n, name);
+		n += put_length(to + n, value);
+		memcpy(to + n, params[i][0], name);
+		memcpy(to + n + name, params[i][1], value);
+		n += name + value;
+	}
+	return n;
+}
+
 static void
 build_fastcgi(void)
 {
+	static unsigned char pairs[sizeof asked + 4096];
 	unsigned char begin[RECORD_BODY] = {0, ROLE_RESPONDER,
 	    options.close_each ? 0 : RECORD_KEEP_CONN};
-	size_t size = 0, count = sizeof params / sizeof params[0];
+	size_t size = build_pairs(pairs), part;
 
-	for (size_t i = 0; i < count; i++)
-		size += 2 + strlen(params[i][0]) + strlen(params[i][1]);
 	put_header(RECORD_BEGIN_REQUEST, sizeof begin);
 	put(begin, sizeof begin);
-	put_header(RECORD_PARAMS, size);
-	for (size_t i = 0; i < count; i++) {
-		unsigned char lengths[2] = {
-		    (unsigned char)strlen(params[i][0]),
-		    (unsigned char)strlen(params[i][1])};
-
-		put(lengths, sizeof lengths);
-		put(params[i][0], lengths[0]);
-		put(params[i][1], lengths[1]);
+	for (size_t at = 0; at < size; at += part) {
+		part = size - at < RECORD_PART ? size - at : RECORD_PART;
+		put_header(RECORD_PARAMS, part);
+		put(pairs + at, part);
 	}
 	put_header(RECORD_PARAMS, 0);
 	put_header(RECORD_STDIN, 0);
+}
+
+/* Fills the list of header names with one word. */
+static void
+ask_for(const char *word)
+{
+	size_t n = strlen(word);
+
+	if (n == 0 || n >= sizeof asked)
+		exit(2);
+	memset(asked, 0, sizeof asked);
+	for (size_t at = 0; at + n < sizeof asked; at += n)
+		memcpy(asked + at, word, n);
 }
 
 static void
@@ -352,7 +395,7 @@ options_read(int argc, char **argv)
 {
 	int o;
 
-	while ((o = getopt(argc, argv, "KHc:i:n:t:p:")) != -1) {
+	while ((o = getopt(argc, argv, "KHc:i:n:t:p:w:")) != -1) {
 		if (o == 'K')
 			options.close_each = true;
 		else if (o == 'H')
@@ -367,6 +410,8 @@ options_read(int argc, char **argv)
 			options.seconds = number(optarg);
 		else if (o == 'p' && options.pids < PIDS)
 			options.pid[options.pids++] = (pid_t)number(optarg);
+		else if (o == 'w')
+			ask_for(optarg);
 		else
 			exit(2);
 	}
