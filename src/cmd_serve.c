@@ -200,6 +200,8 @@ signals_block(sigset_t *set)
 	}
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
+	/* A log file at its limit of size is an error like a full disk. */
+	sigaction(SIGXFSZ, &sa, NULL);
 	pthread_sigmask(SIG_BLOCK, set, NULL);
 }
 
@@ -268,7 +270,8 @@ serve(struct serve_options *o, struct policy_set *policies,
 	limits_fit(&o->server, &listeners);
 	started_log(o, policies, &listeners);
 	facts_loaded(FACTS_LIVE, policy_set_digest(policies));
-	server = server_start(&o->server, &listeners, policies);
+	server = log_start() == -1 ? NULL : server_start(&o->server,
+	    &listeners, policies);
 	if (server == NULL) {
 		failed("cannot start");
 		listen_unlink(&listeners);
@@ -311,7 +314,7 @@ cmd_serve(int argc, char **argv)
 	facts_start();
 	if ((policies = policy_load(cmd_policy_path(o.policy))) == NULL)
 		return STATUS_USAGE;
-	if (log_open(o.log, o.log_level) == -1) {
+	if (log_open(o.log, o.log_level, (uid_t)-1, (gid_t)-1) == -1) {
 		fprintf(stderr, "preflightd serve: cannot open the log '%s': "
 		    "%s\n  name stderr, syslog or a file in a writable "
 		    "folder\n", o.log, strerror(errno));

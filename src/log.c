@@ -3,15 +3,15 @@
 #include "log.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <syslog.h>
+#include <sys/prctl.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "log_sink.h"
 
 enum {
 	QUEUE_SIZE = 256 * 1024, /* bytes of lines not yet written */
@@ -35,19 +35,18 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t more, empty;
 	pthread_t thread;
-	bool running, stop, busy;
-	bool syslog;
-	int fd;
-	const char *path;  /* NULL unless a file */
+	bool running, stop;
 	enum log_level level;
 	struct rate rates[RATES];
-	unsigned long lost; /* lines that did not fit */
+	unsigned long lost;    /* lines that did not fit, not told yet */
+	unsigned long failed;  /* lines that could not be written, not told */
+	int error;             /* why not */
+	atomic_ulong lost_ever; /* all of both */
 	size_t n;           /* bytes in filling */
 	char *filling, *writing;
-} log_state = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
+} log_state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
-static const int level_syslog[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 
 int
 log_level_parse(const char *name)
@@ -69,25 +68,34 @@ clock_seconds(void)
 
 /* ---- the log's thread -------------------------------------------------- */
 
-/* Writes one line, newline included.  It waits for room first, so a pipe that
- * others share need not be non-blocking. */
-static void
-line_write(const char *line, size_t n)
-{
-	struct pollfd p = {.fd = log_state.fd, .events = POLLOUT};
-	ssize_t done;
+static void line_begin(struct log_line *l, enum log_level level,
+    const char *event, const char *reason);
 
-	while (n > 0) {
-		if (poll(&p, 1, -1) == -1 && errno != EINTR)
-			return;
-		done = write(log_state.fd, line, n);
-		if (done == -1 && errno != EINTR && errno != EAGAIN)
-			return;
-		if (done > 0) {
-			line += done;
-			n -= (size_t)done;
-		}
-	}
+static int
+line_write(enum log_level level, const char *line, size_t n)
+{
+	if (log_sink_write(level, line, n) == 0)
+		return 0;
+	log_state.error = errno;
+	return -1;
+}
+
+/* Says how many lines could not be written, as soon as one can. */
+static int
+failures_tell(void)
+{
+	struct log_line l;
+
+	if (log_state.failed == 0)
+		return 0;
+	line_begin(&l, LOG_LEVEL_WARNING, "left-out", "failed-log");
+	log_num(&l, "lines", log_state.failed);
+	log_str(&l, "error", str_of(strerror(log_state.error)));
+	l.text[l.buf.n++] = '\n';
+	if (line_write(l.level, l.text, l.buf.n) == -1)
+		return -1;
+	log_state.failed = 0;
+	return 0;
 }
 
 static void
@@ -97,11 +105,12 @@ lines_write(const char *lines, size_t n)
 
 	while (lines < end) {
 		newline = memchr(lines, '\n', (size_t)(end - lines));
-		if (log_state.syslog)
-			syslog(level_syslog[lines[0] - '0'], "%.*s",
-			    (int)(newline - lines - 1), lines + 1);
-		else
-			line_write(lines + 1, (size_t)(newline - lines));
+		if (failures_tell() == -1 || line_write((enum log_level)
+		    (lines[0] - '0'), lines + 1, (size_t)(newline - lines)) ==
+		    -1) {
+			log_state.failed++;
+			atomic_fetch_add(&log_state.lost_ever, 1);
+		}
 		lines = newline + 1;
 	}
 }
@@ -112,6 +121,7 @@ line_queue(const struct log_line *l)
 {
 	if (l->buf.n + 2 > QUEUE_SIZE - log_state.n) {
 		log_state.lost++;
+		atomic_fetch_add(&log_state.lost_ever, 1);
 		return;
 	}
 	log_state.filling[log_state.n++] = (char)('0' + (int)l->level);
@@ -131,7 +141,7 @@ line_begin(struct log_line *l, enum log_level level, const char *event,
 
 	l->buf = (struct buf){l->text, 0, LOG_LINE_MAX, false};
 	l->level = level;
-	if (!log_state.syslog) {
+	if (!log_sink_is_syslog()) {
 		clock_gettime(CLOCK_REALTIME, &now);
 		gmtime_r(&now.tv_sec, &tm);
 		strftime(stamp, sizeof stamp, "time=%FT%T", &tm);
@@ -202,6 +212,11 @@ lines_take(void)
 	while (log_state.n == 0) {
 		bool later = left_out_queue(clock_seconds(), log_state.stop);
 
+		if (log_state.n == 0 && log_state.failed > 0) {
+			pthread_mutex_unlock(&log_state.lock);
+			later |= failures_tell() == -1;
+			pthread_mutex_lock(&log_state.lock);
+		}
 		if (log_state.n > 0)
 			break;
 		pthread_cond_broadcast(&log_state.empty);
@@ -226,13 +241,12 @@ log_run(void *arg)
 	size_t n;
 
 	(void)arg;
+	prctl(PR_SET_NAME, "log", 0, 0, 0);
 	pthread_mutex_lock(&log_state.lock);
 	while ((n = lines_take()) > 0) {
-		log_state.busy = true;
 		pthread_mutex_unlock(&log_state.lock);
 		lines_write(log_state.writing, n);
 		pthread_mutex_lock(&log_state.lock);
-		log_state.busy = false;
 	}
 	log_state.running = false;
 	pthread_cond_broadcast(&log_state.empty);
@@ -242,27 +256,38 @@ log_run(void *arg)
 
 /* ---- opening and closing ----------------------------------------------- */
 
-static int
-file_open(const char *path)
-{
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
-	    0640);
-}
-
-static int
-thread_start(void)
+/* Its waits are for seconds that nobody can set. */
+static void
+conditions_init(void)
 {
 	pthread_condattr_t attr;
-	int failed;
 
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&log_state.more, &attr);
 	pthread_cond_init(&log_state.empty, &attr);
 	pthread_condattr_destroy(&attr);
-	failed = pthread_create(&log_state.thread, NULL, log_run, NULL);
-	if (failed) {
-		errno = failed;
+}
+
+int
+log_open(const char *where, enum log_level level, uid_t uid, gid_t gid)
+{
+	log_state.level = level;
+	log_state.filling = malloc(QUEUE_SIZE);
+	log_state.writing = malloc(QUEUE_SIZE);
+	if (log_state.filling == NULL || log_state.writing == NULL)
+		return -1;
+	conditions_init();
+	return log_sink_open(where, uid, gid);
+}
+
+int
+log_start(void)
+{
+	int error = pthread_create(&log_state.thread, NULL, log_run, NULL);
+
+	if (error != 0) {
+		errno = error;
 		return -1;
 	}
 	log_state.running = true;
@@ -270,37 +295,33 @@ thread_start(void)
 }
 
 int
-log_open(const char *where, enum log_level level)
-{
-	log_state.level = level;
-	log_state.filling = malloc(QUEUE_SIZE);
-	log_state.writing = malloc(QUEUE_SIZE);
-	if (log_state.filling == NULL || log_state.writing == NULL)
-		return -1;
-	if (strcmp(where, "syslog") == 0) {
-		openlog("preflightd", LOG_PID, LOG_DAEMON);
-		log_state.syslog = true;
-	} else if (strcmp(where, "stderr") != 0) {
-		log_state.path = where;
-		if ((log_state.fd = file_open(where)) == -1)
-			return -1;
-	}
-	return thread_start();
-}
-
-int
 log_reopen(void)
 {
-	int fd, ret;
+	return log_sink_reopen();
+}
 
-	if (log_state.path == NULL)
-		return 0;
-	if ((fd = file_open(log_state.path)) == -1)
-		return -1;
-	/* Under the same number: the log's thread may be writing. */
-	ret = dup3(fd, log_state.fd, O_CLOEXEC);
-	close(fd);
-	return ret == -1 ? -1 : 0;
+bool
+log_can_reopen(void)
+{
+	return log_sink_can_reopen();
+}
+
+bool
+log_is_syslog(void)
+{
+	return log_sink_is_syslog();
+}
+
+const char *
+log_path(void)
+{
+	return log_sink_path();
+}
+
+unsigned long
+log_lost(void)
+{
+	return atomic_load(&log_state.lost_ever);
 }
 
 void
@@ -308,6 +329,9 @@ log_close(void)
 {
 	bool ended;
 
+	/* A start that failed may have lines for the log too. */
+	if (!log_state.running && log_start() == -1)
+		return;
 	pthread_mutex_lock(&log_state.lock);
 	log_state.stop = true;
 	pthread_cond_signal(&log_state.more);

@@ -58,7 +58,7 @@ static const char help[] =
 "      --idle-timeout TIME  how long a kept connection may be idle (5m)\n"
 "      --grace TIME         how long what is in flight may take after SIGTERM\n"
 "                           or SIGINT (10s)\n"
-"      --log WHERE          stderr, syslog or a file (stderr)\n"
+"      --log WHERE          stderr, syslog, syslog:SOCKET or a file (stderr)\n"
 "      --log-level LEVEL    error, warning, info or debug (info)\n"
 "      --log-requests       log every request, not only refused ones\n"
 "  -h, --help               this text\n\n"

@@ -1,0 +1,35 @@
+/* log_sink.h - where lines of the log go: stderr, a file or syslog.  Written to
+ * by the log's thread alone, which may wait there. */
+#ifndef PREFLIGHTD_LOG_SINK_H
+#define PREFLIGHTD_LOG_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "log.h"
+
+/* See log_open.  where must last. */
+int log_sink_open(const char *where, uid_t uid, gid_t gid);
+
+bool log_sink_is_syslog(void);
+
+/* The path of the file that it is; NULL where it is none. */
+const char *log_sink_path(void);
+
+/* Writes a line of n bytes, the last a newline, and waits for room if need be.
+ * Returns 0, or -1 with errno: then the line is lost. */
+int log_sink_write(enum log_level level, const char *line, size_t n);
+
+/* Opens a file anew under its name; from any thread.  Returns 0, or -1 with
+ * errno: then the old one is kept. */
+int log_sink_reopen(void);
+
+/* Whether log_sink_reopen would work now; else errno says why not. */
+bool log_sink_can_reopen(void);
+
+/* Waits until the descriptor takes bytes, or has an error to tell.  It may come
+ * to mean another file meanwhile. */
+void log_sink_wait(const int *fd);
+
+#endif
