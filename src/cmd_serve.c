@@ -16,6 +16,7 @@
 #include "fcgi.h"
 #include "listen.h"
 #include "log.h"
+#include "notify.h"
 #include "serve_options.h"
 #include "server.h"
 
@@ -214,13 +215,16 @@ signals_serve(const sigset_t *set, struct server *server, const char *policy)
 	for (;;) {
 		if (sigwait(set, &sig) != 0)
 			continue;
-		if (sig == SIGHUP)
+		if (sig == SIGHUP) {
+			notify_reloading();
 			reload(server, policy);
-		else if (sig == SIGUSR1 && log_reopen() == -1)
+			notify_ready();
+		} else if (sig == SIGUSR1 && log_reopen() == -1) {
 			event_log(LOG_LEVEL_ERROR, "log-not-reopened", "error",
 			    strerror(errno));
-		else if (sig == SIGTERM || sig == SIGINT)
+		} else if (sig == SIGTERM || sig == SIGINT) {
 			return;
+		}
 	}
 }
 
@@ -279,10 +283,14 @@ serve(struct serve_options *o, struct policy_set *policies,
 		policy_set_free(policies);
 		return STATUS_SYSTEM;
 	}
+	notify_ready();
+	notify_watchdog(server);
 	signals_serve(signals, server, cmd_policy_path(o->policy));
+	notify_stopping();
 	event_log(LOG_LEVEL_INFO, "stopping", NULL, NULL);
 	server_stop(server);
 	stopped_log(server);
+	notify_end();
 	server_free(server);
 	return STATUS_GOOD;
 }

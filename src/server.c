@@ -310,6 +310,24 @@ server_stop(struct server *s)
 	s->nstarted = 0;
 }
 
+bool
+server_progress(struct server *s)
+{
+	bool all = true;
+	unsigned long turns;
+	struct worker *w;
+
+	for (size_t i = 0; i < s->options.threads; i++) {
+		w = &s->workers[i];
+		turns = atomic_load_explicit(&w->turns, memory_order_relaxed);
+		if (turns == w->turns_seen)
+			all = false;
+		w->turns_seen = turns;
+		worker_wake(w);
+	}
+	return all || server_stopping(s) != 0;
+}
+
 unsigned long
 server_count(const struct server *s, size_t counter)
 {

@@ -30,6 +30,11 @@ struct server *server_start(const struct server_options *o,
  * memory: then nothing changed. */
 int server_swap_policy(struct server *s, struct policy_set *policies);
 
+/* Whether every worker has come round since this was called last, or the server
+ * stops; makes all of them come round until the next time.  From any thread,
+ * but one at a time. */
+bool server_progress(struct server *s);
+
 /* Stops accepting, closes the listeners, finishes what is in flight, within
  * the grace; then the threads have ended. */
 void server_stop(struct server *s);

@@ -60,6 +60,8 @@ struct worker {
 	struct counters counters;
 	unsigned long epoch;        /* of the policy in space */
 	_Atomic int64_t quietest;   /* conn.active of the quietest, published */
+	atomic_ulong turns;         /* of its loop */
+	unsigned long turns_seen;   /* by server_progress */
 	atomic_uint evict;          /* how often others ask it to make room */
 	unsigned char input[WORKER_INPUT];
 };
