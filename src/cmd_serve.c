@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "confine.h"
 #include "facts.h"
 #include "fcgi.h"
 #include "listen.h"
@@ -261,8 +262,8 @@ stopped_log(const struct server *server)
 
 /* Listens and serves; the policies are taken over. */
 static int
-serve(struct serve_options *o, struct policy_set *policies,
-    const sigset_t *signals)
+serve(struct serve_options *o, const struct priv *who,
+    struct policy_set *policies, const sigset_t *signals)
 {
 	struct listen_set listeners;
 	struct server *server;
@@ -272,6 +273,12 @@ serve(struct serve_options *o, struct policy_set *policies,
 		return STATUS_SYSTEM;
 	}
 	limits_fit(&o->server, &listeners);
+	if (confine(&o->confine, who, policies, &listeners) == -1) {
+		listen_unlink(&listeners);
+		listen_close(&listeners);
+		policy_set_free(policies);
+		return STATUS_SYSTEM;
+	}
 	started_log(o, policies, &listeners);
 	facts_loaded(FACTS_LIVE, policy_set_digest(policies));
 	server = log_start() == -1 ? NULL : server_start(&o->server,
@@ -300,6 +307,7 @@ cmd_serve(int argc, char **argv)
 {
 	struct serve_options o;
 	struct policy_set *policies;
+	struct priv who;
 	sigset_t signals;
 	int status;
 
@@ -322,14 +330,20 @@ cmd_serve(int argc, char **argv)
 	facts_start();
 	if ((policies = policy_load(cmd_policy_path(o.policy))) == NULL)
 		return STATUS_USAGE;
-	if (log_open(o.log, o.log_level, (uid_t)-1, (gid_t)-1) == -1) {
-		fprintf(stderr, "preflightd serve: cannot open the log '%s': "
-		    "%s\n  name stderr, syslog or a file in a writable "
-		    "folder\n", o.log, strerror(errno));
+	if (priv_find(&who, o.confine.user, o.confine.group) == -1) {
 		policy_set_free(policies);
 		return STATUS_SYSTEM;
 	}
-	status = serve(&o, policies, &signals);
+	if (log_open(o.log, o.log_level, who.change ? who.uid : (uid_t)-1,
+	    who.gid) == -1) {
+		fprintf(stderr, "preflightd serve: cannot open the log '%s': "
+		    "%s\n  name stderr, syslog or a file in a writable "
+		    "folder%s\n", o.log, strerror(errno), who.change ?
+		    "; with --user it may be no symbolic link" : "");
+		policy_set_free(policies);
+		return STATUS_SYSTEM;
+	}
+	status = serve(&o, &who, policies, &signals);
 	log_close();
 	return status;
 }

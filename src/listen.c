@@ -5,11 +5,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pwd.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,29 +16,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "account.h"
+#include "fail.h"
 #include "number.h"
 
 enum {
 	BACKLOG = 4096,         /* the kernel lowers it to net.core.somaxconn */
 	INHERITED_FIRST = 3,    /* sd_listen_fds(3) */
 };
-
-static int fail(const char *hint, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* Prints a message and how to mend it; returns -1. */
-static int
-fail(const char *hint, const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("preflightd serve: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, "\n  %s\n", hint);
-	return -1;
-}
 
 static struct listener *
 set_add(struct listen_set *set, int fd)
@@ -109,23 +91,16 @@ stale_remove(const struct sockaddr_un *un)
 static int
 owner_find(const struct listen_options *o, uid_t *uid, gid_t *gid)
 {
-	const struct passwd *pw;
-	const struct group *gr;
+	gid_t own;
 
 	*uid = (uid_t)-1;
 	*gid = (gid_t)-1;
-	if (o->owner != NULL) {
-		if ((pw = getpwnam(o->owner)) == NULL)
-			return fail("name a user that exists",
-			    "--socket-owner: no user '%s'", o->owner);
-		*uid = pw->pw_uid;
-	}
-	if (o->group != NULL) {
-		if ((gr = getgrnam(o->group)) == NULL)
-			return fail("name a group that exists",
-			    "--socket-group: no group '%s'", o->group);
-		*gid = gr->gr_gid;
-	}
+	if (o->owner != NULL && account_user(o->owner, uid, &own) == -1)
+		return fail("name a user that exists",
+		    "--socket-owner: no user '%s'", o->owner);
+	if (o->group != NULL && account_group(o->group, gid) == -1)
+		return fail("name a group that exists",
+		    "--socket-group: no group '%s'", o->group);
 	return 0;
 }
 

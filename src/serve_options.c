@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fail.h"
 #include "number.h"
 
 enum {
 	OPT_SOCKET_MODE = 256, OPT_SOCKET_OWNER, OPT_SOCKET_GROUP,
 	OPT_MAX_CONNECTIONS, OPT_TIMEOUT, OPT_IDLE_TIMEOUT, OPT_GRACE, OPT_LOG,
-	OPT_LOG_LEVEL, OPT_LOG_REQUESTS,
+	OPT_LOG_LEVEL, OPT_LOG_REQUESTS, OPT_USER, OPT_GROUP, OPT_SANDBOX,
 };
 
 enum {
@@ -34,6 +35,9 @@ static const struct option options[] = {
 	{"log", required_argument, NULL, OPT_LOG},
 	{"log-level", required_argument, NULL, OPT_LOG_LEVEL},
 	{"log-requests", no_argument, NULL, OPT_LOG_REQUESTS},
+	{"user", required_argument, NULL, OPT_USER},
+	{"group", required_argument, NULL, OPT_GROUP},
+	{"sandbox", no_argument, NULL, OPT_SANDBOX},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -61,6 +65,10 @@ static const char help[] =
 "      --log WHERE          stderr, syslog, syslog:SOCKET or a file (stderr)\n"
 "      --log-level LEVEL    error, warning, info or debug (info)\n"
 "      --log-requests       log every request, not only refused ones\n"
+"      --user USER          become this user, by name or number, once the\n"
+"                           policy, the log and the sockets are open\n"
+"      --group GROUP        and this group (the user's own)\n"
+"      --sandbox            end at any system call that serving does not need\n"
 "  -h, --help               this text\n\n"
 "SIGHUP loads the policy again, SIGUSR1 opens the log file again.\n";
 
@@ -175,6 +183,15 @@ option_take(struct serve_options *o, int option, const char *value)
 	case OPT_LOG_REQUESTS:
 		s->log_requests = true;
 		return 0;
+	case OPT_USER:
+		o->confine.user = value;
+		return 0;
+	case OPT_GROUP:
+		o->confine.group = value;
+		return 0;
+	case OPT_SANDBOX:
+		o->confine.sandbox = true;
+		return 0;
 	default:
 		/* getopt_long has said what is wrong. */
 		fputs("  preflightd serve --help shows the options\n", stderr);
@@ -214,6 +231,10 @@ serve_options_parse(int argc, char **argv, struct serve_options *o)
 	}
 	if (optind < argc) {
 		argument_refuse(argv[optind]);
+		return SERVE_WRONG;
+	}
+	if (o->confine.group != NULL && o->confine.user == NULL) {
+		fail("give --user too", "--group is for --user");
 		return SERVE_WRONG;
 	}
 	o->listen.specs = o->specs;

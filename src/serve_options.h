@@ -2,6 +2,7 @@
 #ifndef PREFLIGHTD_SERVE_OPTIONS_H
 #define PREFLIGHTD_SERVE_OPTIONS_H
 
+#include "confine.h"
 #include "listen.h"
 #include "log.h"
 #include "server.h"
@@ -10,6 +11,7 @@ struct serve_options {
 	const char *policy; /* NULL: not given */
 	const char *log;
 	enum log_level log_level;
+	struct confine_options confine;
 	struct listen_options listen;
 	struct server_options server;
 	const char *specs[LISTEN_MAX]; /* listen.specs points here */

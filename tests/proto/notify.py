@@ -137,6 +137,7 @@ def main():
             tap.omit("sd_notify", "built without libsystemd")
             tap.done()
         states(folder)
+        states(folder, "--sandbox")
         watchdog(folder)
     tap.done()
 

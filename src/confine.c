@@ -1,0 +1,75 @@
+#include "config.h"
+
+#include "confine.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "notify.h"
+#include "sandbox.h"
+
+/* One warning about a file; path is NULL where it is about none. */
+static void
+warn(const char *event, const char *path, const char *user, struct str hint)
+{
+	struct log_line l;
+	int error = errno;
+
+	if (!log_begin(&l, LOG_LEVEL_WARNING, event, NULL, LOG_EVERY))
+		return;
+	if (path != NULL) {
+		log_str(&l, "file", str_of(path));
+		log_str(&l, "user", str_of(user));
+		log_str(&l, "error", str_of(strerror(error)));
+	}
+	log_str(&l, "hint", hint);
+	log_end(&l);
+}
+
+/* What was opened by root, and will be opened by the user. */
+static void
+files_check(const char *user, const struct policy_set *policies)
+{
+	const char *name;
+
+	for (unsigned i = 0; *(name = policy_set_file_name(policies, i)) !=
+	    '\0'; i++)
+		if (access(name, R_OK) == -1)
+			warn("policy-unreadable", name, user, STR("a reload "
+			    "will fail: let that user read the file and search "
+			    "its folders"));
+	if (!log_can_reopen())
+		warn("log-not-writable", log_path(), user, STR("SIGUSR1 will "
+		    "fail: give the file to that user, or have it rotated "
+		    "with 'create 0640' and that user's name"));
+}
+
+static int
+sandbox(const struct listen_set *listeners)
+{
+	struct sandbox_needs needs = {.append = log_path() != NULL,
+	    .unix_sockets = log_is_syslog() || notify_is_wanted()};
+
+	for (size_t i = 0; i < listeners->n; i++)
+		if (listeners->at[i].path != NULL)
+			needs.unlink = true;
+	return sandbox_enter(&needs);
+}
+
+int
+confine(const struct confine_options *o, const struct priv *who,
+    const struct policy_set *policies, const struct listen_set *listeners)
+{
+	if (priv_drop(who) == -1)
+		return -1;
+	if (who->change)
+		files_check(who->user, policies);
+	else if (geteuid() == 0)
+		warn("running-as-root", NULL, NULL, STR("give --user: nothing "
+		    "here needs root"));
+	if (priv_limit() == -1)
+		return -1;
+	return o->sandbox ? sandbox(listeners) : 0;
+}
