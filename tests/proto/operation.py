@@ -89,6 +89,7 @@ def sockets(folder):
         ok(os.path.exists(s.path), "a killed one leaves its socket file")
         with Server("--listen", "unix:" + s.path) as t:
             t.path, own = s.path, t.path
+            wait_for(t.is_up)  # it listens on its sockets one after the other
             with t.client() as c:
                 ok(good(c.ask()), "which is replaced")
             is_equal(stat.S_IMODE(os.stat(s.path).st_mode), 0o660, "with mode 0660 unless told otherwise")
