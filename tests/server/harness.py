@@ -19,18 +19,12 @@ DEADLINE = 20.0  # seconds for anything that must happen
 
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 sys.path.insert(0, os.path.join(TOP, "tests"))
+from ports import free_port  # noqa: E402,F401  (for the tests)
 
 
 def find(*programs):
     """The programs of these that are missing."""
     return [p for p in programs if not shutil.which(p)]
-
-
-def free_port():
-    """A TCP port of the loopback that nothing uses."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def connect(address):
