@@ -103,7 +103,7 @@ def written_out(server, variant):
                  (", 500 of the application", server.plain, "?status=500", 500),
                  (", the application sends CORS headers too", server.plain,
                   "?own", 200)]
-        if not server.ask:  # these may come before the question
+        if server.marks_own:
             kinds += [(", the application is down", server.gone, "",
                        server.down),
                       (", 401 of the server", server.auth, "", 401)]
@@ -246,7 +246,7 @@ def start(stage, kind, tcp, policy, options, readme=None):
     parts = {part: export(stage, kind.name, part, backend, policy, *options,
                           *kind.more_options(stage))
              for part in kind.parts}
-    return kind(stage, parts, options, readme), daemon, backend, parts
+    return kind(stage, parts, backend, options, readme), daemon, backend, parts
 
 
 def run(kind, tcp, options):
@@ -292,8 +292,9 @@ def verified(server, variant):
 def example(kind):
     """README.md's example, its addresses and paths being those of the test."""
     with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
-        text = re.search(rf"^### Exported for {kind.readme}\n.*?^```"
-                         rf"{kind.name}\n(.*?)^```", f.read(), re.M | re.S)[1]
+        text = re.search(rf"^### {kind.heading} {kind.readme}\n.*?^```"
+                         rf"{kind.fence or kind.name}\n(.*?)^```", f.read(),
+                         re.M | re.S)[1]
     with harness.Stage() as stage:
         server = start(stage, kind, False, POLICY, (), text)[0]
         is_right(server, send(server.plain, "api.example.com", "/x",

@@ -66,10 +66,15 @@ class Server:
     down = 502  # the server's status where the application is down
 
     readme = ""  # its name in README.md's headings
+    heading = "Exported for"  # what stands before it there
+    fence = ""  # the language of README.md's example, where not the name
 
-    def __init__(self, stage, parts, options, readme=None):
+    def __init__(self, stage, parts, backend, options=(), readme=None):
+        self.backend = backend  # preflightd's address
         self.ask = "ask" in options
         self.closed = "--closed" in options
+        # What is asked may come behind what the server says by itself.
+        self.marks_own = not self.ask
         self.plain, self.auth, self.gone = (
             ("127.0.0.1", harness.free_port()) for _ in range(3))
         self.application = start_application(stage)
@@ -395,4 +400,82 @@ include "{parts['conf']}"
         return self.ask and not fields
 
 
-ALL = (Nginx, Lighttpd, Apache, Haproxy, Caddy)
+class H2o(Server):
+    """With the files of etc/ in place of exported ones."""
+    name = program = readme = "h2o"
+    heading, fence = "By hand for", "yaml"
+    variants = ((False, ("--actual", "ask")), (True, ("--actual", "ask")))
+    down = 500
+    hosts = "/etc/h2o/preflightd.conf"
+
+    def files(self, stage):
+        """The files of etc/, their places being those of the test; returns
+        the one of hosts."""
+        text, backend = self.etc("h2o.conf"), self.backend
+        if isinstance(backend, tuple):
+            text = text.replace("""          type: unix
+          port: /run/preflightd/preflightd.sock""", f"""          host: {backend[0]}
+          port: {backend[1]}""")
+        else:
+            text = text.replace("/run/preflightd/preflightd.sock", backend)
+        for name, content in (("h2o.conf", text), ("h2o.rb",
+                                                   self.etc("h2o.rb"))):
+            stage.write("etc-" + name, self.placed(stage, content))
+        return stage.path("etc-h2o.conf")
+
+    @staticmethod
+    def etc(name):
+        with open(os.path.join(harness.TOP, "etc", name),
+                  encoding="utf-8") as f:
+            return f.read()
+
+    @staticmethod
+    def placed(stage, text):
+        return (text.replace("/etc/h2o/preflightd.rb", stage.path("etc-h2o.rb"))
+                .replace("/run/h2o/preflightd.sock", stage.path("asked.sock")))
+
+    def run(self, stage, hosts):
+        conf = stage.write("h2o.yaml", f"""
+{"user: root" if IS_ROOT else ""}
+num-threads: 1
+{hosts}
+""")
+        stage.start("h2o", ["h2o", "-m", "worker", "-c", conf], self.plain)
+
+    def start(self, stage, parts):
+        def host(name, address, application):
+            return f"""
+  "{name}":
+    listen: {{ host: {address[0]}, port: {address[1]} }}
+    paths:
+      "/":
+        mruby.handler: |
+          require "{stage.path('etc-h2o.rb')}"
+          Preflightd.new("http://{application}")"""
+        stage.write("passwords", "u:{SHA}UWuXg/ylF+7L0dBk2i0WUxCxl1k=\n")
+        self.run(stage, f"""
+reproxy: ON
+hosts:{host("plain", self.plain, place(self.application))
+       + host("auth", self.auth, f"[unix:{stage.path('site.sock')}]")
+       + host("gone", self.gone, place(self.nothing))}
+  "site":
+    listen: {{ type: unix, port: {stage.path("site.sock")} }}
+    paths:
+      "/":
+        - mruby.handler: |
+            require "htpasswd.rb"
+            Htpasswd.new("{stage.path("passwords")}", "test")
+        - proxy.reverse.url: "http://{place(self.application)}/"
+  <<: !file {self.files(stage)}
+""")
+        self.marks_own = True
+
+    def start_example(self, stage, parts, text):
+        self.files(stage)
+        self.run(stage, self.placed(stage, text)
+                 .replace("port: 80\n", f"host: {self.plain[0]}\n"
+                          f"      port: {self.plain[1]}\n")
+                 .replace(self.hosts, stage.path("etc-h2o.conf")))
+
+
+ALL = (Nginx, Lighttpd, Apache, Haproxy, Caddy, H2o)
