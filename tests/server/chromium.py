@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import time
 
 import harness
@@ -15,6 +16,12 @@ OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
            "--disable-background-networking", "--disable-sync",
            "--disable-dev-shm-usage", "--no-proxy-server",
            "--remote-debugging-pipe"]
+# Runs a program with its pipes as file descriptors 3 and 4, where it wants them.
+AS_3_AND_4 = """import fcntl, os, sys
+pipes = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3]]
+os.dup2(pipes[0], 3)
+os.dup2(pipes[1], 4)
+os.execvp(sys.argv[3], sys.argv[3:])"""
 PATIENCE = 60.0  # seconds for an answer; a loaded machine starts it slowly
 
 
@@ -27,7 +34,7 @@ class Chromium:
         self._answers, answers = os.pipe()
         self._log = open(stage.path("chromium.log"), "wb")
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{commands} 4>&{answers}', "sh",
+            [sys.executable, "-c", AS_3_AND_4, str(commands), str(answers),
              "chromium", *OPTIONS, *options,
              "--user-data-dir=" + stage.path("profile"), "about:blank"],
             pass_fds=(commands, answers), stdin=subprocess.DEVNULL,
@@ -114,6 +121,10 @@ class Chromium:
         if "exceptionDetails" in got:
             raise RuntimeError(got["exceptionDetails"])
         return got["result"].get("value")
+
+    def cookie(self, name, value, url):
+        """Sets a cookie of a URL's host, for all ports and paths."""
+        self._call("Network.setCookie", name=name, value=value, url=url)
 
     def dark(self, on):
         scheme = {"name": "prefers-color-scheme",

@@ -49,9 +49,9 @@ class _TcpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """A server may reset a connection that it has kept."""
 
 
-def start_application(stage):
+def start_application(stage, handler):
     """Starts the application; returns its (host, port)."""
-    application = _TcpServer(("127.0.0.1", 0), Application)
+    application = _TcpServer(("127.0.0.1", 0), handler)
     stage._applications.append(application)
     threading.Thread(target=application.serve_forever,
                      kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -67,6 +67,7 @@ class Server:
 
     readme = ""  # its name in README.md's headings
     heading = "Exported for"  # what stands before it there
+    handler = Application
     fence = ""  # the language of README.md's example, where not the name
 
     def __init__(self, stage, parts, backend, options=(), readme=None):
@@ -77,7 +78,7 @@ class Server:
         self.marks_own = not self.ask
         self.plain, self.auth, self.gone = (
             ("127.0.0.1", harness.free_port()) for _ in range(3))
-        self.application = start_application(stage)
+        self.application = start_application(stage, self.handler)
         self.nothing = ("127.0.0.1", harness.free_port())
         if readme is None:
             self.start(stage, parts)

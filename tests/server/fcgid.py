@@ -1,0 +1,45 @@
+"""Apache httpd with mod_fcgid, which starts preflightd itself: README.md's
+lines for it stand before what is exported.
+"""
+
+import os
+import re
+import shutil
+
+import export_servers
+import harness
+
+MODULE = "/usr/lib/apache2/modules/mod_fcgid.so"
+COMMAND = "/usr/local/bin/preflightd serve -p /etc/preflightd/policy.ini"
+
+
+def missing():
+    """What of it is not installed."""
+    return harness.find("apache2") + [MODULE] * (not os.path.exists(MODULE))
+
+
+def readme_lines():
+    with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
+        return re.search(r"mod_fcgid.*?^```apache\n(.*?)^```", f.read(),
+                         re.M | re.S)[1]
+
+
+class Fcgid(export_servers.Apache):
+    """A policy of the name policy.ini must be in the stage."""
+    modules = (*export_servers.Apache.modules, "fcgid")
+
+    def run(self, stage, vhosts):
+        # Apache's user may have no way to the build folder.
+        program = shutil.copy(harness.PREFLIGHTD, stage.path("own-preflightd"))
+        own = f"{program} serve -p {stage.path('policy.ini')}"
+        lines = readme_lines()
+        assert COMMAND in lines
+        os.makedirs(stage.path("fcgid"), exist_ok=True)
+        if export_servers.IS_ROOT:
+            shutil.chown(stage.path("fcgid"), "www-data")
+        stage.write("fcgid.conf", lines.replace(COMMAND, own))
+        super().run(stage, f"""
+FcgidIPCDir {stage.path("fcgid")}
+FcgidProcessTableFile {stage.path("fcgid/table")}
+""" + vhosts.replace("\tInclude ", f"\tInclude {stage.path('fcgid.conf')}\n"
+                     "\tInclude "))
