@@ -22,9 +22,7 @@ POLICY = os.path.join(harness.TOP, "tests", "server", "everywhere.ini")
 API, PARTNER = "api.example.com", "www.partner.example.com"
 SITES = [(API, "/x"), (API, "/public/x"), (PARTNER, "/public/x")]
 PAGES = ("app.example.com", "b.a.apps.example.com", "evil.example.net")
-OUTCOMES = {}  # of each server, by page and case
-
-LINES = """<!doctype html><title>a page</title>"""
+HTML = b"<!doctype html><title>a page</title>"
 
 
 # ---- the application and the pages --------------------------------------------
@@ -60,9 +58,9 @@ class Page(harness._Application):
     def do_GET(self):
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(LINES)))
+        self.send_header("Content-Length", str(len(HTML)))
         self.end_headers()
-        self.wfile.write(LINES.encode())
+        self.wfile.write(HTML)
 
 
 class _Pages(socketserver.ThreadingMixIn, socketserver.TCPServer):
@@ -83,24 +81,13 @@ def pages():
 
 # ---- the servers --------------------------------------------------------------
 
-def export(stage, kind, backend):
-    """The parts that `preflightd export` prints for a server."""
-    parts = {}
-    for part in kind.parts:
-        parts[part] = stage.path(f"export-{part}")
-        subprocess.run(
-            [harness.PREFLIGHTD, "export", kind.name, "-p", POLICY, "--socket",
-             f"unix:{backend}", "--part", part, "-o", parts[part],
-             *kind.more_options(stage)], check=True)
-    return parts
-
-
 def start(stack, kind, backend):
     """Starts a server in a folder of its own; returns its address."""
     stage = stack.enter_context(harness.Stage())
     os.chmod(stage.folder, 0o755)
     os.chmod(shutil.copyfile(POLICY, stage.path("policy.ini")), 0o644)
-    return kind(stage, export(stage, kind, backend), backend).plain
+    parts = export_servers.export(stage, kind, backend, POLICY)
+    return kind(stage, parts, backend).plain
 
 
 def kinds():

@@ -219,20 +219,6 @@ def down(stage, server, variant, daemon):
                  f"{variant}: preflightd down, actual requests go on")
 
 
-def export(stage, server, part, backend, policy, *options):
-    """Writes a part into the stage and returns its path."""
-    socket = (f"unix:{backend}" if isinstance(backend, str)
-              else f"{backend[0]}:{backend[1]}")
-    path = stage.path(f"export-{part}")
-    done = subprocess.run(
-        [harness.PREFLIGHTD, "export", server, "-p", policy, "--socket",
-         socket, "--part", part, "-o", path, *options],
-        text=True, capture_output=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"export {server}: {done.stderr}")
-    return path
-
-
 def start(stage, kind, tcp, policy, options, readme=None):
     """Starts preflightd and a server with what is exported, or README.md's
     example of it; returns server, preflightd, its address and the exported
@@ -243,9 +229,7 @@ def start(stage, kind, tcp, policy, options, readme=None):
     daemon = stage.start_preflightd(backend, policy)
     if not tcp:
         os.chmod(backend, 0o777)
-    parts = {part: export(stage, kind.name, part, backend, policy, *options,
-                          *kind.more_options(stage))
-             for part in kind.parts}
+    parts = export_servers.export(stage, kind, backend, policy, *options)
     return kind(stage, parts, backend, options, readme), daemon, backend, parts
 
 

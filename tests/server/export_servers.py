@@ -58,6 +58,22 @@ def start_application(stage, handler):
     return application.server_address
 
 
+def export(stage, kind, backend, policy, *options):
+    """Writes the parts that are exported for a server into the stage; returns
+    their paths by name."""
+    address = place(backend) if isinstance(backend, tuple) else f"unix:{backend}"
+    paths = {part: stage.path(f"export-{part}") for part in kind.parts}
+    for part, path in paths.items():
+        done = subprocess.run(
+            [harness.PREFLIGHTD, "export", kind.name, "-p", policy, "--socket",
+             address, "--part", part, "-o", path, *options,
+             *kind.more_options(stage)],
+            text=True, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"export {kind.name}: {done.stderr}")
+    return paths
+
+
 class Server:
     """A running server. plain, auth and gone are addresses."""
     name = program = ""
