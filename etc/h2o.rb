@@ -6,7 +6,7 @@
 # without them.
 
 class Preflightd
-  INTERNAL = "/run/h2o/preflightd.sock"  # where etc/h2o.conf listens
+  INTERNAL = "/run/h2o-preflightd.sock"  # where etc/h2o.conf listens
 
   FIELDS = %w(access-control-allow-origin access-control-allow-credentials
               access-control-expose-headers)

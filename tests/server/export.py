@@ -14,6 +14,7 @@ import cases as shared_cases
 import export_cases as cases
 import export_servers
 import harness
+import readme_table
 import tap
 
 sys.path.insert(0, os.path.join(harness.TOP, "tests", "proto"))
@@ -202,7 +203,14 @@ def down(stage, server, variant, daemon):
     """Without preflightd: no preflight is granted, actual requests go on as
     they should."""
     stage.stop(daemon)
+    # By the first one a server may find out that a kept connection is gone;
+    # HAProxy then closes the client's too, for the client to try again.
     answer = preflight(server.plain)
+    tap.ok(answer.status in (0, 502, 503, 504) and not answer.cors(),
+           f"{variant}: preflightd down, the first preflight", str(answer))
+    answer = preflight(server.plain)
+    readme_table.says(server, "a preflight while preflightd is down",
+                      str(answer.status))
     tap.ok(answer.status in (502, 503, 504) and not answer.cors(),
            f"{variant}: preflightd down, a preflight is {answer.status}",
            str(answer))
@@ -239,6 +247,9 @@ def run(kind, tcp, options):
     with harness.Stage() as stage:
         server, daemon, backend, parts = start(stage, kind, tcp, POLICY,
                                                options)
+        sockets = readme_table.connections(daemon)
+        preflight(server.plain)
+        readme_table.kept(kind, daemon, sockets)
         written_out(server, variant)
         application_vary(server, variant)
         preflights(server, variant)
@@ -319,6 +330,7 @@ for kind in export_servers.ALL:
         continue
     for tcp, options in kind.variants:
         run(kind, tcp, options)
+    readme_table.exported(kind, POLICY)
     shared(kind)
     example(kind)
 tap.done()

@@ -4,6 +4,7 @@ authentication in front, and with an application that is down.
 """
 
 import os
+import pwd
 import socketserver
 import subprocess
 import threading
@@ -13,6 +14,8 @@ import export_cases as cases
 import harness
 
 IS_ROOT = os.geteuid() == 0
+# As Debian runs it.
+H2O_USER = "debian-h2o" if IS_ROOT else pwd.getpwuid(os.geteuid()).pw_name
 
 
 class Application(harness._Application):
@@ -449,11 +452,12 @@ class H2o(Server):
     @staticmethod
     def placed(stage, text):
         return (text.replace("/etc/h2o/preflightd.rb", stage.path("etc-h2o.rb"))
-                .replace("/run/h2o/preflightd.sock", stage.path("asked.sock")))
+                .replace("/run/h2o-preflightd.sock", stage.path("asked.sock"))
+                .replace("owner: debian-h2o", f"owner: {H2O_USER}"))
 
     def run(self, stage, hosts):
         conf = stage.write("h2o.yaml", f"""
-{"user: root" if IS_ROOT else ""}
+user: {H2O_USER}
 num-threads: 1
 {hosts}
 """)
@@ -476,7 +480,8 @@ hosts:{host("plain", self.plain, place(self.application))
        + host("auth", self.auth, f"[unix:{stage.path('site.sock')}]")
        + host("gone", self.gone, place(self.nothing))}
   "site":
-    listen: {{ type: unix, port: {stage.path("site.sock")} }}
+    listen: {{ type: unix, port: {stage.path("site.sock")},
+              owner: {H2O_USER} }}
     paths:
       "/":
         - mruby.handler: |

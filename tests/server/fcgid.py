@@ -24,20 +24,25 @@ def readme_lines():
                          re.M | re.S)[1]
 
 
+def own_command(stage):
+    """The command with a copy of the program: the user that a server runs as
+    may have no way to the build folder."""
+    program = shutil.copy(harness.PREFLIGHTD, stage.path("own-preflightd"))
+    return f"{program} serve -p {stage.path('policy.ini')}"
+
+
 class Fcgid(export_servers.Apache):
     """A policy of the name policy.ini must be in the stage."""
     modules = (*export_servers.Apache.modules, "fcgid")
 
     def run(self, stage, vhosts):
-        # Apache's user may have no way to the build folder.
-        program = shutil.copy(harness.PREFLIGHTD, stage.path("own-preflightd"))
-        own = f"{program} serve -p {stage.path('policy.ini')}"
         lines = readme_lines()
         assert COMMAND in lines
         os.makedirs(stage.path("fcgid"), exist_ok=True)
         if export_servers.IS_ROOT:
             shutil.chown(stage.path("fcgid"), "www-data")
-        stage.write("fcgid.conf", lines.replace(COMMAND, own))
+        stage.write("fcgid.conf", lines.replace(COMMAND,
+                                                  own_command(stage)))
         super().run(stage, f"""
 FcgidIPCDir {stage.path("fcgid")}
 FcgidProcessTableFile {stage.path("fcgid/table")}

@@ -199,7 +199,7 @@ class H2o(export_servers.H2o):
     def files(self, stage):
         path = super().files(stage)
         text, count = re.subn(r"&preflightd\n +type: unix\n +port: .*",
-                              f'&preflightd "exec {" ".join(serve(stage))}"',
+                              f'&preflightd "exec {fcgid.own_command(stage)}"',
                               stage.read("etc-h2o.conf"))
         assert count == 1
         stage.write("etc-h2o.conf", text.replace("fastcgi.connect",
