@@ -46,7 +46,8 @@ awk_finds_nothing()
 	[ -z "$found" ] || { printf '%s\n' "$found"; return 1; }
 }
 
-for script in scripts/* .ci/run tests/*.sh tests/run-*; do
+for script in scripts/* .ci/run tests/*.sh tests/run-* etc/debian/*.postinst \
+    etc/debian/tests/nginx etc/debian/tests/service; do
 	try_with shellcheck "shellcheck $script" \
 	    shellcheck -e SC2317 "$script"
 done
@@ -57,6 +58,7 @@ done
 try 'no line ends in white space' \
     awk_finds_nothing '/[ \t\r]$/ { print FILENAME ":" FNR ": " $0 }' \
     configure.ac Makefile.am README.md NEWS src/*.[ch58] etc/*.* \
-    etc/demo/* scripts/* tests/*.* tests/*/*.*
+    etc/demo/* etc/Containerfile etc/debian/*.* etc/debian/rules \
+    etc/debian/tests/* etc/kubernetes/* scripts/* tests/*.* tests/*/*.*
 echo "1..$count"
 exit $status
