@@ -168,6 +168,26 @@ on_dropped(void *ctx)
 
 /* ---- the file ---------------------------------------------------------- */
 
+int
+conf_open(const struct conf *c, struct lines *in, const char *path,
+    const char **why)
+{
+	if (c->observer != NULL)
+		c->observer->opens(c->observer->ctx, path);
+	return lines_open(in, path, why);
+}
+
+bool
+conf_is_torn(const struct conf *c, const struct lines *in, unsigned file)
+{
+	if (!lines_changed(in))
+		return false;
+	diag_add(c->d, DIAG_ERROR, (struct place){file, 1, 1}, "file-changed",
+	    "load it again; better write a new file and rename it to this one",
+	    "the file changed while it was read");
+	return true;
+}
+
 /* Reads the open policy file.  Returns 0, or -1 with an error in d. */
 static int
 load(struct conf *c, struct lines *in, struct conf_tests *tests)
@@ -179,6 +199,9 @@ load(struct conf *c, struct lines *in, struct conf_tests *tests)
 	if (policy_set_file(c->set, c->file, c->path) != 0)
 		return -1;
 	if (conf_read(in, c->file, c->d, &events, c) != 0 || c->no_memory)
+		return -1;
+	/* Of a file half written, the findings are no news. */
+	if (conf_is_torn(c, in, c->file))
 		return -1;
 	if (conf_build(c) != 0)
 		return -1;
@@ -192,10 +215,17 @@ load(struct conf *c, struct lines *in, struct conf_tests *tests)
 struct policy_set *
 conf_load(const char *path, struct diag *d, struct conf_tests *tests)
 {
+	return conf_load_observed(path, d, tests, NULL);
+}
+
+struct policy_set *
+conf_load_observed(const char *path, struct diag *d, struct conf_tests *tests,
+    const struct conf_observer *observer)
+{
 	const struct place whole = {diag_file(d, path), 1, 1};
 	size_t before = diag_errors(d);
-	struct conf c = {.d = d, .path = path, .file = whole.file,
-	    .key = -1};
+	struct conf c = {.d = d, .path = path, .observer = observer,
+	    .file = whole.file, .key = -1};
 	struct lines in = {.fd = -1};
 	const char *why;
 	int ret = -1;
@@ -203,7 +233,7 @@ conf_load(const char *path, struct diag *d, struct conf_tests *tests)
 	c.tail = &c.sections;
 	if (tests != NULL)
 		*tests = (struct conf_tests){.run = 0};
-	if (lines_open(&in, path, &why) != 0) {
+	if (conf_open(&c, &in, path, &why) != 0) {
 		diag_add(d, DIAG_ERROR, whole, "file-unusable",
 		    "name a policy file: a regular file that can be read",
 		    "can't use the file: %s", why);

@@ -30,4 +30,15 @@ struct conf_tests {
 struct policy_set *conf_load(const char *path, struct diag *d,
     struct conf_tests *tests);
 
+/* Is told of every file of a load, the policy file and its @FILE lists, before
+ * it is opened, whether it is there or not; path lasts until it returns. */
+struct conf_observer {
+	void (*opens)(void *ctx, const char *path);
+	void *ctx;
+};
+
+/* conf_load with an observer, which may be NULL. */
+struct policy_set *conf_load_observed(const char *path, struct diag *d,
+    struct conf_tests *tests, const struct conf_observer *observer);
+
 #endif

@@ -4,6 +4,7 @@
 #define PREFLIGHTD_CONF_IMPL_H
 
 #include "conf.h"
+#include "lines.h"
 
 /* The defaults of their keys. */
 enum { SUCCESS_STATUS = 204, REFUSE_STATUS = 403 };
@@ -51,6 +52,7 @@ struct section {
 struct conf {
 	struct diag *d;
 	const char *path;
+	const struct conf_observer *observer; /* or NULL */
 	unsigned file;          /* the policy file's number in d */
 	struct policy_set *set;
 	struct arena *kept;     /* the set's: what the policies need */
@@ -62,6 +64,14 @@ struct conf {
 	struct conf_file *files;
 	bool no_memory;
 };
+
+/* Opens a file of the load as lines_open does, and tells the observer first. */
+int conf_open(const struct conf *c, struct lines *in, const char *path,
+    const char **why);
+
+/* Reports a file that changed while it was read, now at its end.  Returns
+ * whether it did. */
+bool conf_is_torn(const struct conf *c, const struct lines *in, unsigned file);
 
 /* Adds a copy of s.  Returns 0, or -1 without memory. */
 int names_add(struct conf *c, struct names *n, struct str s, struct place at);

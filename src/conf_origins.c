@@ -186,8 +186,11 @@ add_lines(struct conf *c, struct origin_list *list, struct lines *in,
 		enum lines_next next = lines_next(in, &raw);
 
 		at.line = in->number;
-		if (next == LINES_END)
+		if (next == LINES_END) {
+			if (conf_is_torn(c, in, f->number))
+				list->faulty = true;
 			return 0;
+		}
 		if (next == LINES_ERROR) {
 			list->faulty = true;
 			diag_add(c->d, DIAG_ERROR, (struct place){f->number,
@@ -222,7 +225,7 @@ open_file(struct conf *c, const struct field_item *item, struct lines *in,
 	path = path_of(c, item->name);
 	if (path == NULL)
 		return -1;
-	if (lines_open(in, path, &why) != 0) {
+	if (conf_open(c, in, path, &why) != 0) {
 		diag_add(c->d, DIAG_ERROR, item->at, "file-unusable",
 		    "name a regular file, relative to this one",
 		    "can't use the file '%s': %s",

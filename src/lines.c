@@ -137,6 +137,16 @@ lines_next(struct lines *l, struct str *line)
 	return line->n > LINE_BYTES_MAX ? LINES_LONG : LINES_LINE;
 }
 
+bool
+lines_changed(const struct lines *l)
+{
+	struct stat now;
+
+	return fstat(l->fd, &now) == -1 || now.st_size != l->stat.st_size ||
+	    now.st_mtim.tv_sec != l->stat.st_mtim.tv_sec ||
+	    now.st_mtim.tv_nsec != l->stat.st_mtim.tv_nsec;
+}
+
 void
 lines_close(struct lines *l)
 {

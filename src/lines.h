@@ -33,6 +33,10 @@ enum lines_next {
  * mark before the first; it lasts until the next call. */
 enum lines_next lines_next(struct lines *l, struct str *line);
 
+/* Whether the file was written to since lines_open: then what was read may be
+ * half of one version and half of another. */
+bool lines_changed(const struct lines *l);
+
 /* Harmless after lines_open failed. */
 void lines_close(struct lines *l);
 
