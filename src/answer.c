@@ -86,9 +86,9 @@ decision_log(const struct request *r, const struct decision *d, bool actual,
 }
 
 ptrdiff_t
-answer_write(const struct policy_set *policies, enum record_role role,
-    struct str params, bool log_all, struct counters *counters, char *text,
-    size_t cap)
+answer_write(const struct policy_set *policies, struct shadow *shadow,
+    enum record_role role, struct str params, bool log_all,
+    struct counters *counters, char *text, size_t cap)
 {
 	struct request r;
 	struct decision d;
@@ -106,6 +106,8 @@ answer_write(const struct policy_set *policies, enum record_role role,
 	count_add(counters, COUNT_REASONS + (size_t)d.reason);
 	if (is_refusal(d.reason) || log_all)
 		decision_log(&r, &d, actual, log_all);
+	if (shadow != NULL && !actual)
+		shadow_judge(shadow, &r, &d, counters);
 	if (role == ROLE_AUTHORIZER)
 		return (ptrdiff_t)reply_write_authorizer(&r, &d, text, cap);
 	if (actual)

@@ -6,6 +6,7 @@
 #include "counters.h"
 #include "policy.h"
 #include "record.h"
+#include "shadow.h"
 #include "str.h"
 
 /* How many bytes the longest answer of these policies needs. */
@@ -13,10 +14,11 @@ size_t answer_max(const struct policy_set *policies);
 
 /* Writes the CGI response for a request with these parameters to text, which
  * has answer_max bytes: that of a preflight, or with CORS_MODE=actual and for
- * an authorizer the fields of the actual response.  Returns its length, or -1
- * where a pair is malformed: then nothing was counted. */
-ptrdiff_t answer_write(const struct policy_set *policies, enum record_role role,
-    struct str params, bool log_all, struct counters *counters, char *text,
-    size_t cap);
+ * an authorizer the fields of the actual response.  shadow, which may be
+ * NULL, judges preflights beside them.  Returns its length, or -1 where a pair
+ * is malformed: then nothing was counted. */
+ptrdiff_t answer_write(const struct policy_set *policies,
+    struct shadow *shadow, enum record_role role, struct str params,
+    bool log_all, struct counters *counters, char *text, size_t cap);
 
 #endif

@@ -9,20 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "conf.h"
 #include "confine.h"
 #include "facts.h"
 #include "fcgi.h"
 #include "listen.h"
 #include "log.h"
 #include "notify.h"
+#include "reload.h"
 #include "serve_options.h"
 #include "server.h"
 
 /* File descriptors besides connections: logs, epoll, files of a reload. */
 enum { FDS_RESERVED = 64, FDS_PER_THREAD = 2 };
+
+enum { SIGNALS = 4 }; /* that are waited for */
 
 static int
 failed(const char *what)
@@ -84,50 +87,6 @@ limits_fit(struct server_options *o, const struct listen_set *listeners)
 	o->max_connections = (unsigned)rl.rlim_cur;
 }
 
-/* ---- the policy -------------------------------------------------------- */
-
-/* Loads the policy; what is wrong with it is printed. */
-static struct policy_set *
-policy_load(const char *path)
-{
-	struct diag *d = diag_new();
-	struct policy_set *policies;
-
-	if (d == NULL) {
-		failed("memory");
-		return NULL;
-	}
-	policies = conf_load(path, d, NULL);
-	diag_print(d, stderr);
-	diag_free(d);
-	return policies;
-}
-
-static void
-diag_log(struct diag *d)
-{
-	size_t n;
-	const struct diag_item *items = diag_items(d, &n);
-	struct log_line l;
-	bool error;
-
-	for (size_t i = 0; i < n; i++) {
-		error = items[i].level == DIAG_ERROR;
-		if (!log_begin(&l, error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-		    error ? "policy-error" : "policy-warning", NULL,
-		    LOG_EVERY))
-			continue;
-		log_str(&l, "file", str_of(diag_file_name(d,
-		    items[i].at.file)));
-		log_num(&l, "line", items[i].at.line);
-		log_num(&l, "col", items[i].at.col);
-		log_str(&l, "id", str_of(items[i].id));
-		log_text(&l, "text", str_of(items[i].text));
-		log_text(&l, "hint", str_of(items[i].hint));
-		log_end(&l);
-	}
-}
-
 static void
 event_log(enum log_level level, const char *event, const char *key,
     const char *value)
@@ -141,62 +100,20 @@ event_log(enum log_level level, const char *event, const char *key,
 	log_end(&l);
 }
 
-/* Notes why a load was refused: its first error, as check prints it. */
-static void
-refusal_note(struct diag *d)
-{
-	char text[FACTS_TEXT] = "no memory";
-	size_t n = 0;
-	const struct diag_item *items = d != NULL ? diag_items(d, &n) : NULL;
-
-	for (size_t i = 0; i < n; i++)
-		if (items[i].level == DIAG_ERROR) {
-			snprintf(text, sizeof text, "%s:%u:%u: %s",
-			    diag_file_name(d, items[i].at.file),
-			    items[i].at.line, items[i].at.col, items[i].text);
-			break;
-		}
-	facts_refused(FACTS_LIVE, text);
-}
-
-/* Loads the policy anew; where that fails the old one stays. */
-static void
-reload(struct server *server, const char *path)
-{
-	struct policy_set *policies = NULL;
-	struct diag *d = diag_new();
-	char digest[80] = "";
-
-	if (d != NULL)
-		policies = conf_load(path, d, NULL);
-	if (d != NULL)
-		diag_log(d);
-	if (policies != NULL)
-		snprintf(digest, sizeof digest, "%s",
-		    policy_set_digest(policies));
-	if (policies == NULL || server_swap_policy(server, policies) == -1) {
-		policy_set_free(policies);
-		refusal_note(d);
-		event_log(LOG_LEVEL_ERROR, "reload-refused", "policy", path);
-	} else {
-		facts_loaded(FACTS_LIVE, digest);
-		event_log(LOG_LEVEL_INFO, "reloaded", "digest", digest);
-	}
-	diag_free(d);
-}
-
 /* ---- signals ----------------------------------------------------------- */
 
-/* Blocks the signals that signals_serve waits for, in all threads to come. */
-static void
-signals_block(sigset_t *set)
+/* Blocks the signals that signals_serve waits for, in all threads to come.
+ * Returns a descriptor to read them from, or -1. */
+static int
+signals_open(void)
 {
-	static const int waited[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	static const int waited[SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 	struct sigaction sa = {.sa_handler = SIG_DFL};
+	sigset_t set;
 
-	sigemptyset(set);
-	for (size_t i = 0; i < sizeof waited / sizeof waited[0]; i++) {
-		sigaddset(set, waited[i]);
+	sigemptyset(&set);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		sigaddset(&set, waited[i]);
 		/* One that is ignored would not be waited for. */
 		sigaction(waited[i], &sa, NULL);
 	}
@@ -204,28 +121,42 @@ signals_block(sigset_t *set)
 	sigaction(SIGPIPE, &sa, NULL);
 	/* A log file at its limit of size is an error like a full disk. */
 	sigaction(SIGXFSZ, &sa, NULL);
-	pthread_sigmask(SIG_BLOCK, set, NULL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Acts on the signals that have come.  Returns whether to go on. */
+static bool
+signals_take(int fd, struct reload *reload, struct server *server)
+{
+	/* All that wait at once: a storm of SIGHUP must not keep SIGTERM off. */
+	struct signalfd_siginfo info[SIGNALS];
+	bool came[NSIG] = {false};
+	ssize_t n = read(fd, info, sizeof info);
+
+	for (size_t i = 0; n > 0 && i < (size_t)n / sizeof info[0]; i++)
+		came[info[i].ssi_signo] = true;
+	if (came[SIGTERM] || came[SIGINT])
+		return false;
+	if (came[SIGUSR1] && log_reopen() == -1)
+		event_log(LOG_LEVEL_ERROR, "log-not-reopened", "error",
+		    strerror(errno));
+	if (came[SIGHUP])
+		reload_all(reload, server);
+	return true;
 }
 
 /* Serves until it is told to stop. */
 static void
-signals_serve(const sigset_t *set, struct server *server, const char *policy)
+signals_serve(int fd, struct reload *reload, struct server *server)
 {
-	int sig;
+	struct pollfd fds[1 + FACTS_ROLES] = {{.fd = fd, .events = POLLIN}};
 
-	for (;;) {
-		if (sigwait(set, &sig) != 0)
-			continue;
-		if (sig == SIGHUP) {
-			notify_reloading();
-			reload(server, policy);
-			notify_ready();
-		} else if (sig == SIGUSR1 && log_reopen() == -1) {
-			event_log(LOG_LEVEL_ERROR, "log-not-reopened", "error",
-			    strerror(errno));
-		} else if (sig == SIGTERM || sig == SIGINT) {
-			return;
-		}
+	while (signals_take(fd, reload, server)) {
+		reload_attend(reload, server);
+		reload_poll(reload, fds + 1);
+		(void)poll(fds, sizeof fds / sizeof fds[0],
+		    reload_patience(reload));
 	}
 }
 
@@ -263,9 +194,10 @@ stopped_log(const struct server *server)
 /* Listens and serves; the policies are taken over. */
 static int
 serve(struct serve_options *o, const struct priv *who,
-    struct policy_set *policies, const sigset_t *signals)
+    struct policy_set *policies, struct reload *reload, int signals)
 {
 	struct listen_set listeners;
+	struct policy_set *candidate;
 	struct server *server;
 
 	if (listen_open(&listeners, &o->listen) == -1) {
@@ -280,36 +212,64 @@ serve(struct serve_options *o, const struct priv *who,
 		return STATUS_SYSTEM;
 	}
 	started_log(o, policies, &listeners);
-	facts_loaded(FACTS_LIVE, policy_set_digest(policies));
+	candidate = reload_first_shadow(reload);
 	server = log_start() == -1 ? NULL : server_start(&o->server,
-	    &listeners, policies);
+	    &listeners, policies, candidate);
 	if (server == NULL) {
 		failed("cannot start");
 		listen_unlink(&listeners);
 		listen_close(&listeners);
 		policy_set_free(policies);
+		policy_set_free(candidate);
 		return STATUS_SYSTEM;
 	}
 	notify_ready();
 	notify_watchdog(server);
-	signals_serve(signals, server, cmd_policy_path(o->policy));
+	signals_serve(signals, reload, server);
 	notify_stopping();
 	event_log(LOG_LEVEL_INFO, "stopping", NULL, NULL);
 	server_stop(server);
+	shadow_log(server_shadow(server));
 	stopped_log(server);
 	notify_end();
 	server_free(server);
 	return STATUS_GOOD;
 }
 
+/* Loads the policy, opens the log and serves. */
+static int
+load_and_serve(struct serve_options *o, struct reload *reload, int signals)
+{
+	struct policy_set *policies = reload_first(reload);
+	struct priv who;
+	int status;
+
+	if (policies == NULL)
+		return STATUS_USAGE;
+	if (priv_find(&who, o->confine.user, o->confine.group) == -1) {
+		policy_set_free(policies);
+		return STATUS_SYSTEM;
+	}
+	if (log_open(o->log, o->log_level, who.change ? who.uid : (uid_t)-1,
+	    who.gid) == -1) {
+		fprintf(stderr, "preflightd serve: cannot open the log '%s': "
+		    "%s\n  name stderr, syslog or a file in a writable "
+		    "folder%s\n", o->log, strerror(errno), who.change ?
+		    "; with --user it may be no symbolic link" : "");
+		policy_set_free(policies);
+		return STATUS_SYSTEM;
+	}
+	status = serve(o, &who, policies, reload, signals);
+	log_close();
+	return status;
+}
+
 int
 cmd_serve(int argc, char **argv)
 {
 	struct serve_options o;
-	struct policy_set *policies;
-	struct priv who;
-	sigset_t signals;
-	int status;
+	struct reload *reload;
+	int signals, status;
 
 	switch (serve_options_parse(argc, argv, &o)) {
 	case SERVE_HELP:
@@ -326,24 +286,18 @@ cmd_serve(int argc, char **argv)
 		failed("libfcgi");
 		return STATUS_SYSTEM;
 	}
-	signals_block(&signals);
+	if ((signals = signals_open()) == -1) {
+		failed("signals");
+		return STATUS_SYSTEM;
+	}
 	facts_start();
-	if ((policies = policy_load(cmd_policy_path(o.policy))) == NULL)
-		return STATUS_USAGE;
-	if (priv_find(&who, o.confine.user, o.confine.group) == -1) {
-		policy_set_free(policies);
+	reload = reload_new(cmd_policy_path(o.policy), o.shadow, o.watch);
+	if (reload == NULL) {
+		failed("watching files");
 		return STATUS_SYSTEM;
 	}
-	if (log_open(o.log, o.log_level, who.change ? who.uid : (uid_t)-1,
-	    who.gid) == -1) {
-		fprintf(stderr, "preflightd serve: cannot open the log '%s': "
-		    "%s\n  name stderr, syslog or a file in a writable "
-		    "folder%s\n", o.log, strerror(errno), who.change ?
-		    "; with --user it may be no symbolic link" : "");
-		policy_set_free(policies);
-		return STATUS_SYSTEM;
-	}
-	status = serve(&o, &who, policies, &signals);
-	log_close();
+	status = load_and_serve(&o, reload, signals);
+	reload_free(reload);
+	close(signals);
 	return status;
 }

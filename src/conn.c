@@ -109,8 +109,9 @@ answer(struct worker *w, struct conn *c, const struct stream_item *item)
 	struct answer_space *space = &w->space;
 	ptrdiff_t n;
 
-	n = answer_write(space->policies, item->role, item->params,
-	    w->log_requests, &w->counters, space->text, space->text_cap);
+	n = answer_write(space->policies, space->shadow, item->role,
+	    item->params, w->log_requests, &w->counters, space->text,
+	    space->text_cap);
 	if (n == -1) {
 		fail(w, c, "bad-pair");
 		return;

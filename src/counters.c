@@ -20,6 +20,8 @@ static const char *const names[COUNT_REASONS] = {
 	[COUNT_REFUSED_BEGIN] = "refused-begin",
 	[COUNT_REFUSED_PEERS] = "refused-peers",
 	[COUNT_ACCEPT_PAUSES] = "accept-pauses",
+	[COUNT_SHADOW_JUDGED] = "shadow-judged",
+	[COUNT_SHADOW_DIFFERENCES] = "shadow-differences",
 };
 
 const char *

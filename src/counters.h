@@ -25,6 +25,8 @@ enum counter {
 	COUNT_REFUSED_BEGIN,      /* CANT_MPX_CONN or UNKNOWN_ROLE */
 	COUNT_REFUSED_PEERS,      /* not in FCGI_WEB_SERVER_ADDRS */
 	COUNT_ACCEPT_PAUSES,      /* out of descriptors or memory */
+	COUNT_SHADOW_JUDGED,      /* preflights that a candidate judged too */
+	COUNT_SHADOW_DIFFERENCES, /* and those of them it judged otherwise */
 	COUNT_REASONS,            /* from here on one per enum reason */
 	COUNTERS = COUNT_REASONS + REASON_COUNT
 };

@@ -17,7 +17,7 @@ enum {
 	QUEUE_SIZE = 256 * 1024, /* bytes of lines not yet written */
 	VALUE_MAX = 512,
 	PATIENCE = 2,            /* seconds, for what is left at the end */
-	RATES = 64,              /* events and reasons, all of them and more */
+	RATES = 128,             /* events and reasons, all of them and more */
 	SELDOM_SECONDS = 60,
 };
 

@@ -120,6 +120,7 @@ policy_set_add(struct policy_set *s, const struct policy *p)
 	if (copy == NULL)
 		return -1;
 	*copy = *p;
+	copy->index = s->count;
 	s->policies[s->count++] = copy;
 	return 0;
 }

@@ -38,6 +38,7 @@ enum policy_key {
  * policy_set_add copies what it needs, but keeps origins. */
 struct policy {
 	struct str name;
+	size_t index;           /* in its set, in file order; set by add */
 	struct place at[KEY_COUNT];
 	struct place section;   /* its [policy NAME] line */
 	bool set[KEY_COUNT];    /* set here or in [defaults] */

@@ -13,6 +13,7 @@ enum {
 	OPT_SOCKET_MODE = 256, OPT_SOCKET_OWNER, OPT_SOCKET_GROUP,
 	OPT_MAX_CONNECTIONS, OPT_TIMEOUT, OPT_IDLE_TIMEOUT, OPT_GRACE, OPT_LOG,
 	OPT_LOG_LEVEL, OPT_LOG_REQUESTS, OPT_USER, OPT_GROUP, OPT_SANDBOX,
+	OPT_SHADOW, OPT_WATCH,
 };
 
 enum {
@@ -23,6 +24,8 @@ enum {
 
 static const struct option options[] = {
 	{"policy", required_argument, NULL, 'p'},
+	{"shadow", required_argument, NULL, OPT_SHADOW},
+	{"watch", no_argument, NULL, OPT_WATCH},
 	{"listen", required_argument, NULL, 'l'},
 	{"socket-mode", required_argument, NULL, OPT_SOCKET_MODE},
 	{"socket-owner", required_argument, NULL, OPT_SOCKET_OWNER},
@@ -47,6 +50,9 @@ static const char help[] =
 "Answers CORS preflights over FastCGI, in the foreground.\n\n"
 "  -p, --policy FILE        the policy file; else $PREFLIGHTD_POLICY, else\n"
 "                           " SYSCONFDIR "/preflightd/policy.ini\n"
+"      --watch              load a policy again when one of its files changes\n"
+"      --shadow FILE        judge preflights by this policy too: never answered\n"
+"                           from; differences are counted and logged\n"
 "  -l, --listen ADDRESS     unix:PATH, HOST:PORT or [v6]:PORT; repeatable.\n"
 "                           Without it: the sockets of LISTEN_FDS (systemd),\n"
 "                           else file descriptor 0 (spawn-fcgi, web servers)\n"
@@ -70,7 +76,7 @@ static const char help[] =
 "      --group GROUP        and this group (the user's own)\n"
 "      --sandbox            end at any system call that serving does not need\n"
 "  -h, --help               this text\n\n"
-"SIGHUP loads the policy again, SIGUSR1 opens the log file again.\n";
+"SIGHUP loads the policies again, SIGUSR1 opens the log file again.\n";
 
 static int
 wrong(const char *option, const char *value, const char *wanted)
@@ -157,6 +163,13 @@ option_take(struct serve_options *o, int option, const char *value)
 		return spec_add(o, value);
 	case 'j':
 		return number_set(&s->threads, "threads", value, THREADS_MAX);
+	case OPT_SHADOW:
+		o->shadow = value;
+		return value[0] != '\0' ? 0 : wrong("shadow", value,
+		    "a policy file");
+	case OPT_WATCH:
+		o->watch = true;
+		return 0;
 	case OPT_SOCKET_MODE:
 		return mode_set(o, value);
 	case OPT_SOCKET_OWNER:

@@ -9,6 +9,8 @@
 
 struct serve_options {
 	const char *policy; /* NULL: not given */
+	const char *shadow; /* NULL: none */
+	bool watch;
 	const char *log;
 	enum log_level log_level;
 	struct confine_options confine;

@@ -16,9 +16,11 @@ enum {
 	END_US = 2000000,            /* see linger in conn.c */
 };
 
-/* The policies, with the memory that answering from them needs. */
+/* The policies and the candidate beside them, with what is needed to answer
+ * from the ones and compare them with the other. */
 struct generation {
-	struct policy_set *policies;
+	struct policy_set *policies, *candidate; /* not its own */
+	struct shadow *shadow;
 	size_t n;
 	struct answer_space spaces[];
 };
@@ -46,12 +48,14 @@ generation_free(struct generation *g)
 		free(g->spaces[i].text);
 		free(g->spaces[i].out);
 	}
+	shadow_free(g->shadow);
 	free(g);
 }
 
 /* Returns NULL without memory. */
 static struct generation *
-generation_new(struct policy_set *policies, size_t workers)
+generation_new(struct policy_set *policies, struct policy_set *candidate,
+    size_t workers)
 {
 	struct generation *g;
 	struct answer_space *space;
@@ -60,10 +64,17 @@ generation_new(struct policy_set *policies, size_t workers)
 	if (g == NULL)
 		return NULL;
 	g->policies = policies;
+	g->candidate = candidate;
 	g->n = workers;
+	if (candidate != NULL &&
+	    (g->shadow = shadow_new(policies, candidate)) == NULL) {
+		generation_free(g);
+		return NULL;
+	}
 	for (size_t i = 0; i < workers; i++) {
 		space = &g->spaces[i];
 		space->policies = policies;
+		space->shadow = g->shadow;
 		space->text_cap = answer_max(policies);
 		space->answer_cap = fcgi_answer_max(space->text_cap);
 		if (space->answer_cap < STREAM_REPLY_MAX)
@@ -134,21 +145,33 @@ change_spread(struct server *s)
 }
 
 int
-server_swap_policy(struct server *s, struct policy_set *policies)
+server_swap(struct server *s, struct policy_set *policies,
+    struct policy_set *candidate)
 {
-	struct generation *old, *new;
+	struct generation *old = s->generation, *new;
 
-	new = generation_new(policies, s->options.threads);
+	new = generation_new(policies != NULL ? policies : old->policies,
+	    candidate != NULL ? candidate : old->candidate,
+	    s->options.threads);
 	if (new == NULL)
 		return -1;
 	pthread_mutex_lock(&s->lock);
-	old = s->generation;
 	s->generation = new;
 	change_spread(s);
 	pthread_mutex_unlock(&s->lock);
-	policy_set_free(old->policies);
+	shadow_succeed(new->shadow, old->shadow);
+	if (policies != NULL)
+		policy_set_free(old->policies);
+	if (candidate != NULL)
+		policy_set_free(old->candidate);
 	generation_free(old);
 	return 0;
+}
+
+const struct shadow *
+server_shadow(const struct server *s)
+{
+	return s->generation->shadow;
 }
 
 /* ---- connections ------------------------------------------------------- */
@@ -268,7 +291,7 @@ workers_start(struct server *s)
 
 struct server *
 server_start(const struct server_options *o, struct listen_set *listeners,
-    struct policy_set *policies)
+    struct policy_set *policies, struct policy_set *candidate)
 {
 	struct server *s = calloc(1, sizeof *s);
 
@@ -278,7 +301,7 @@ server_start(const struct server_options *o, struct listen_set *listeners,
 	s->listeners = listeners;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->passed, NULL);
-	s->generation = generation_new(policies, o->threads);
+	s->generation = generation_new(policies, candidate, o->threads);
 	s->seen = calloc(o->threads, sizeof *s->seen);
 	s->workers = workers_new(o->threads);
 	if (s->generation == NULL || s->seen == NULL || s->workers == NULL ||
@@ -288,7 +311,8 @@ server_start(const struct server_options *o, struct listen_set *listeners,
 		s->options.grace = 0;
 		server_stop(s);
 		if (s->generation != NULL)
-			s->generation->policies = NULL;
+			s->generation->policies = s->generation->candidate =
+			    NULL;
 		server_free(s);
 		errno = saved;
 		return NULL;
@@ -348,8 +372,10 @@ server_free(struct server *s)
 			worker_clear(&s->workers[i]);
 	free(s->workers);
 	free(s->seen);
-	if (s->generation != NULL)
+	if (s->generation != NULL) {
 		policy_set_free(s->generation->policies);
+		policy_set_free(s->generation->candidate);
+	}
 	generation_free(s->generation);
 	pthread_cond_destroy(&s->passed);
 	pthread_mutex_destroy(&s->lock);

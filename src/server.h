@@ -8,6 +8,7 @@
 #include "counters.h"
 #include "listen.h"
 #include "policy.h"
+#include "shadow.h"
 
 struct server_options {
 	unsigned threads;
@@ -20,15 +21,23 @@ struct server;
 struct worker;
 
 /* Starts the workers; every signal that the caller waits for must be blocked.
- * The policies become the server's.  listeners must last until server_stop
- * returns.  Returns NULL with errno, the policies then still the caller's. */
+ * The policies, and the candidate to be judged beside them, which may be NULL,
+ * become the server's.  listeners must last until server_stop returns.  Returns
+ * NULL with errno, the policies then still the caller's. */
 struct server *server_start(const struct server_options *o,
-    struct listen_set *listeners, struct policy_set *policies);
+    struct listen_set *listeners, struct policy_set *policies,
+    struct policy_set *candidate);
 
-/* Makes all workers answer from other policies, which become the server's, and
- * frees the old ones once no request uses them.  Returns 0, or -1 without
- * memory: then nothing changed. */
-int server_swap_policy(struct server *s, struct policy_set *policies);
+/* Makes all workers use other policies, another candidate or both, NULL: the
+ * same as before, in one step.  They become the server's, and what they replace
+ * is freed, as no request uses it any more.  For the thread that started the
+ * server.  Returns 0, or -1 without memory: then nothing changed. */
+int server_swap(struct server *s, struct policy_set *policies,
+    struct policy_set *candidate);
+
+/* The comparison with the candidate, or NULL without one; until the next
+ * server_swap, for the thread that calls that. */
+const struct shadow *server_shadow(const struct server *s);
 
 /* Whether every worker has come round since this was called last, or the server
  * stops; makes all of them come round until the next time.  From any thread,

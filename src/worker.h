@@ -16,10 +16,12 @@
 enum { WORKER_INPUT = 32 * 1024 };
 
 struct server;
+struct shadow;
 
 /* What a worker answers with; made for each policy and worker by the server. */
 struct answer_space {
 	const struct policy_set *policies;
+	struct shadow *shadow; /* NULL: no candidate is judged beside them */
 	char *text;         /* one answer */
 	size_t text_cap;
 	unsigned char *out; /* the records of one or more */

@@ -62,7 +62,7 @@ class Process:
     def __init__(self, command, path):
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.path, self.pid = path, self.process.pid
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while time.monotonic() < until:
             with socket.socket(socket.AF_UNIX) as s:
                 try:

@@ -215,6 +215,7 @@ peer_open(struct peer *c)
 enum { WAITED_STEP = 2000, WAITED_STEPS = 50000 };
 
 static unsigned long waited[WAITED_STEPS];
+static int64_t waited_max;
 
 static void
 waited_add(int64_t ns)
@@ -222,6 +223,8 @@ waited_add(int64_t ns)
 	size_t step = (size_t)ns / WAITED_STEP;
 
 	waited[step < WAITED_STEPS ? step : WAITED_STEPS - 1]++;
+	if (ns > waited_max)
+		waited_max = ns;
 }
 
 /* The time in us within which that share of the answers came. */
@@ -363,6 +366,7 @@ measure(void)
 	turn(SIZE_MAX, now_ns(CLOCK_MONOTONIC) + WARMUP * INT64_C(1000000));
 	answered = 0;
 	memset(waited, 0, sizeof waited);
+	waited_max = 0;
 	start = now_ns(CLOCK_MONOTONIC);
 	cpu = cpu_ns();
 	turn(options.requests > 0 ? options.requests : SIZE_MAX,
@@ -372,7 +376,8 @@ measure(void)
 	printf("requests %lu\nerrors %lu\nper_second %.0f\ncpu_us %.3f\n",
 	    answered, errors, (double)answered * 1e9 / (double)took,
 	    answered > 0 ? (double)cpu / 1e3 / (double)answered : 0);
-	printf("p99_us %.0f\n", waited_within(0.99, answered));
+	printf("p99_us %.0f\nmax_us %.0f\n", waited_within(0.99, answered),
+	    (double)waited_max / 1e3);
 }
 
 static unsigned long

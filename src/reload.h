@@ -1,0 +1,42 @@
+/* reload.h - the policies of a running server, the one that answers and the
+ * candidate of --shadow beside it: loaded at the start, at a signal, and with
+ * --watch when their files change.  What can't be used is logged, and the one
+ * before it stays.  For one thread, which may wait for files. */
+#ifndef PREFLIGHTD_RELOAD_H
+#define PREFLIGHTD_RELOAD_H
+
+#include <poll.h>
+#include <stdbool.h>
+
+#include "facts.h"
+#include "server.h"
+
+struct reload;
+
+/* Remembers the paths, which must outlive it; shadow is NULL without a
+ * candidate.  Returns NULL with errno where memory is short or, to watch files,
+ * inotify. */
+struct reload *reload_new(const char *live, const char *shadow, bool watch);
+void reload_free(struct reload *r);
+
+/* Loads the policy for the first time and prints what is wrong with it on
+ * stderr.  Returns NULL where it can't be used. */
+struct policy_set *reload_first(struct reload *r);
+
+/* Loads the candidate for the first time; the log is open now, so that what of
+ * the policy's files can't be watched is told too.  Returns NULL where there is none, or
+ * after lines in the log where it can't be used: the server does without. */
+struct policy_set *reload_first_shadow(struct reload *r);
+
+/* Loads both anew and hands them to the server. */
+void reload_all(struct reload *r, struct server *s);
+
+/* What to poll for between calls of reload_attend: as many descriptors, some of
+ * which may be -1, and how long in ms, -1 for ever. */
+void reload_poll(const struct reload *r, struct pollfd fds[FACTS_ROLES]);
+int reload_patience(const struct reload *r);
+
+/* Looks for changed files and loads them once they have settled. */
+void reload_attend(struct reload *r, struct server *s);
+
+#endif
