@@ -17,7 +17,6 @@
 enum {
 	SETTLE_US = 100000,      /* how long a changed file must be quiet, but */
 	SETTLE_MAX_US = 2000000, /* no longer than this after its first change */
-	TRIES = 3, /* loads in a row that a change in between may spoil */
 };
 
 struct reload {
@@ -25,7 +24,6 @@ struct reload {
 	struct watch *watch[FACTS_ROLES]; /* NULL: it is not watched */
 	bool changed[FACTS_ROLES];
 	int64_t first, last; /* change not yet loaded, us; 0: none */
-	int spoilt;          /* loads in a row */
 	int gap_told;        /* errno of the gap in what is watched */
 };
 
@@ -133,6 +131,17 @@ loaded_note(enum facts_role role, const struct policy_set *policies, bool log)
 	log_end(&l);
 }
 
+static void
+again_note(void)
+{
+	struct log_line l;
+
+	if (!log_begin(&l, LOG_LEVEL_INFO, "reload-again", "changed-meanwhile",
+	    LOG_SOME))
+		return;
+	log_end(&l);
+}
+
 /* Says once where changes can't be seen. */
 static void
 gap_note(struct reload *r, enum facts_role role)
@@ -180,7 +189,7 @@ load(struct reload *r, enum facts_role role, struct diag *d)
 		return conf_load(r->path[role], d, NULL);
 	watch_begin(w);
 	policies = conf_load_observed(r->path[role], d, NULL, &observer);
-	watch_end(w, policies != NULL);
+	watch_end(w);
 	return policies;
 }
 
@@ -304,15 +313,15 @@ changed_load(struct reload *r, struct server *s)
 		if (wanted[i])
 			policies[i] = load_logged(r, (enum facts_role)i);
 	changes_take(r);
-	if (r->first != 0 && ++r->spoilt < TRIES) {
-		for (int i = 0; i < FACTS_ROLES; i++) {
-			policy_set_free(policies[i]);
-			r->changed[i] = r->changed[i] || wanted[i];
-		}
+	if (r->first == 0) {
+		hand_over(r, s, policies);
 		return;
 	}
-	r->spoilt = 0;
-	hand_over(r, s, policies);
+	again_note();
+	for (int i = 0; i < FACTS_ROLES; i++) {
+		policy_set_free(policies[i]);
+		r->changed[i] = r->changed[i] || wanted[i];
+	}
 }
 
 void

@@ -28,8 +28,7 @@ static const uint32_t file_events = IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB;
 /* A name that is looked up in the folder of wd; NULL: wd is a file's own. */
 struct lookup {
 	int wd;
-	unsigned long round; /* when it was needed last */
-	bool good;           /* it was in the last good round */
+	unsigned long round; /* in which it was named last */
 	char *name;
 };
 
@@ -120,7 +119,7 @@ lookup_note(struct watch *w, int wd, const char *name)
 	}
 	if (name != NULL && (copy = strdup(name)) == NULL)
 		return -1;
-	w->lookups[w->n++] = (struct lookup){wd, w->round, false, copy};
+	w->lookups[w->n++] = (struct lookup){wd, w->round, copy};
 	return 0;
 }
 
@@ -172,18 +171,14 @@ watch_begin(struct watch *w)
 }
 
 void
-watch_end(struct watch *w, bool good)
+watch_end(struct watch *w)
 {
-	struct lookup *l;
 	int wd;
 
 	for (size_t i = w->n; i-- > 0;) {
-		l = &w->lookups[i];
-		if (good)
-			l->good = l->round == w->round;
-		if (l->good || l->round == w->round)
+		if (w->lookups[i].round == w->round)
 			continue;
-		wd = l->wd;
+		wd = w->lookups[i].wd;
 		lookup_remove(w, i);
 		if (!wd_is_used(w, wd))
 			(void)inotify_rm_watch(w->fd, wd);

@@ -19,12 +19,11 @@ void watch_free(struct watch *w);
 /* Is readable where watch_take may have something to say. */
 int watch_fd(const struct watch *w);
 
-/* The files are named between these two, each time they are read anew.  Where
- * they were not all read well, those of the last good time stay watched too,
- * else only those named now are. */
+/* The files are named between these two, each time they are read anew; those
+ * named before, and not again, are no longer watched. */
 void watch_begin(struct watch *w);
 void watch_path(struct watch *w, const char *path);
-void watch_end(struct watch *w, bool good);
+void watch_end(struct watch *w);
 
 enum watch_news {
 	WATCH_NOTHING,

@@ -3,10 +3,12 @@ way they are replaced."""
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import signal
 import tempfile
+import time
 
 from fcgi import Server, preflight, wait_for
 from tap import done, note, ok
@@ -197,6 +199,32 @@ def kubernetes():
                w.server.log())
 
 
+def pairs():
+    """A policy and its lists change together, often during a load: no request
+    sees the one of now with the other of before."""
+    def files(number):
+        return {"policy.ini": LISTED.replace("@lists/", "@long.txt, @") + f"max-age = {number}\n",
+                "long.txt": "".join(f"https://o{number}.{i}.example.com\n" for i in range(30000)),
+                "origins.txt": f"https://o{number}.example.com\n"}
+
+    rng = random.Random(1)
+    with tempfile.TemporaryDirectory(prefix="pf") as folder:
+        config_map(folder, 0, files(0))
+        with Watched(os.path.join(folder, "policy.ini")) as w, w.server.client() as c:
+            seen, mixed = set(), []
+            for number in range(1, 25):
+                config_map(folder, number, files(number))
+                until = time.monotonic() + rng.uniform(0.05, 0.2)
+                while time.monotonic() < until:
+                    for i in range(number - 3, number + 1):
+                        answer = c.ask(preflight(HTTP_ORIGIN=f"https://o{i}.example.com"))
+                        if answer.status == 204:
+                            seen.add(i)
+                            mixed += [(i, answer.out)] if answer.field("Access-Control-Max-Age") != str(i) else []
+            ok(wait_for(lambda: w.allows(24)), f"of 24 changes of three files {len(seen)} were seen, and the last")
+            ok(not mixed, "a policy never with the list of another", mixed)
+
+
 def lists():
     with watched() as w:
         folder = os.path.join(os.path.dirname(w.path), "lists")
@@ -297,6 +325,7 @@ def main():
     folders()
     links()
     kubernetes()
+    pairs()
     lists()
     settling()
     overflow()
