@@ -24,8 +24,9 @@ void reload_free(struct reload *r);
 struct policy_set *reload_first(struct reload *r);
 
 /* Loads the candidate for the first time; the log is open now, so that what of
- * the policy's files can't be watched is told too.  Returns NULL where there is none, or
- * after lines in the log where it can't be used: the server does without. */
+ * the policy's files can't be watched is told too.  Returns NULL where there is
+ * none, or after lines in the log where it can't be used: the server does
+ * without. */
 struct policy_set *reload_first_shadow(struct reload *r);
 
 /* Loads both anew and hands them to the server. */

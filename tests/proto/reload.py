@@ -129,6 +129,8 @@ def storm():
         ok(0 < len(s.lines("event=reloaded")) <= 300 and not s.lines("level=error"),
            "those that come during a load are one")
         is_equal((load.problems, {status for _, status in load.answers}), ([], {COMPLETE}), "no request fails")
+        # While one load goes on, the next signal comes.
+        write_list(s, 30000)
         stop = threading.Event()
 
         def hang_up():
