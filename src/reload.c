@@ -306,6 +306,7 @@ changed_load(struct reload *r, struct server *s)
 	struct policy_set *policies[FACTS_ROLES] = {NULL};
 	bool wanted[FACTS_ROLES];
 
+	notify_reloading();
 	memcpy(wanted, r->changed, sizeof wanted);
 	memset(r->changed, 0, sizeof r->changed);
 	r->first = 0;
@@ -315,6 +316,7 @@ changed_load(struct reload *r, struct server *s)
 	changes_take(r);
 	if (r->first == 0) {
 		hand_over(r, s, policies);
+		notify_ready();
 		return;
 	}
 	again_note();
