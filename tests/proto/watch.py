@@ -268,9 +268,9 @@ def settling():
             f.flush()
             rename_over(w.path, w.text())
             w.is_new("replaced while somebody writes to the old file")
+        wait_for(lambda: w.loads() == loads + 2)
         w.server.signal(signal.SIGHUP)
-        loads = w.loads()
-        ok(wait_for(lambda: w.loads() > loads), "SIGHUP loads as well")
+        ok(wait_for(lambda: w.loads() == loads + 3), "SIGHUP loads as well")
 
 
 def overflow():
