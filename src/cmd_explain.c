@@ -132,15 +132,20 @@ answer_live(const struct explain_asking *a, const struct policy_set *set)
 }
 
 /* What is wrong with an argument: the first finding, since others about the
- * same text only follow from it. */
-static void
+ * same text only follow from it.  Returns an exit status. */
+static int
 print_mistake(struct diag *d)
 {
 	size_t count;
 	const struct diag_item *items = diag_items(d, &count);
 
+	if (count == 0 && diag_errors(d) > 0) {
+		fputs("preflightd explain: out of memory\n", stderr);
+		return STATUS_SYSTEM;
+	}
 	if (count > 0)
 		(void)explain_usage_error(items[0].text, items[0].hint);
+	return STATUS_USAGE;
 }
 
 /* Answers the query.  Returns an exit status. */
@@ -179,7 +184,7 @@ explain(const struct explain_args *args)
 	} else if (explain_collect(&a) == 0) {
 		status = answer(&a, d);
 	} else {
-		print_mistake(a.d);
+		status = print_mistake(a.d);
 	}
 	arena_clear(&a.arena);
 	diag_free(d);

@@ -36,17 +36,14 @@ failed(const char *what)
 
 /* ---- descriptors ------------------------------------------------------- */
 
-/* Opens 0 to 2 where they are not, so that no socket gets such a number, and
- * turns stdout away: where systemd starts us on a socket, it is the socket. */
+/* Turns stdout away: where systemd starts us on a socket, it is the socket. */
 static int
 standard_fds(void)
 {
-	int fd;
+	int fd = open("/dev/null", O_RDWR);
 
-	do {
-		if ((fd = open("/dev/null", O_RDWR)) == -1)
-			return failed("/dev/null");
-	} while (fd <= STDERR_FILENO);
+	if (fd == -1)
+		return failed("/dev/null");
 	if (dup2(fd, STDOUT_FILENO) == -1)
 		return failed("dup2");
 	if (listen_is_listening(STDERR_FILENO) && dup2(fd, STDERR_FILENO) == -1)

@@ -222,8 +222,8 @@ struct policy_set *
 conf_load_observed(const char *path, struct diag *d, struct conf_tests *tests,
     const struct conf_observer *observer)
 {
-	const struct place whole = {diag_file(d, path), 1, 1};
 	size_t before = diag_errors(d);
+	const struct place whole = {diag_file(d, path), 1, 1};
 	struct conf c = {.d = d, .path = path, .observer = observer,
 	    .file = whole.file, .key = -1};
 	struct lines in = {.fd = -1};
@@ -233,6 +233,8 @@ conf_load_observed(const char *path, struct diag *d, struct conf_tests *tests,
 	c.tail = &c.sections;
 	if (tests != NULL)
 		*tests = (struct conf_tests){.run = 0};
+	if (whole.file == DIAG_NO_FILE)
+		goto out;
 	if (conf_open(&c, &in, path, &why) != 0) {
 		diag_add(d, DIAG_ERROR, whole, "file-unusable",
 		    "name a policy file: a regular file that can be read",

@@ -2,7 +2,6 @@
 
 #include "conf_origins.h"
 
-#include <errno.h>
 
 #include "buf.h"
 #include "conf_text.h"
@@ -116,7 +115,8 @@ file_of(struct conf *c, const struct lines *in, const char *path)
 	f->dev = in->stat.st_dev;
 	f->ino = in->stat.st_ino;
 	f->number = diag_file(c->d, path);
-	if (policy_set_file(c->set, f->number, path) != 0)
+	if (f->number == DIAG_NO_FILE ||
+	    policy_set_file(c->set, f->number, path) != 0)
 		return NULL;
 	f->next = c->files;
 	c->files = f;
@@ -195,7 +195,7 @@ add_lines(struct conf *c, struct origin_list *list, struct lines *in,
 			list->faulty = true;
 			diag_add(c->d, DIAG_ERROR, (struct place){f->number,
 			    1, 1}, "file-unreadable", NULL, "can't read: %s",
-			    strerror(errno));
+			    in->why);
 			return 0;
 		}
 		if (next == LINES_LONG)

@@ -2,7 +2,6 @@
 
 #include "conf_reader.h"
 
-#include <errno.h>
 #include <ini.h>
 #include <stdio.h>
 
@@ -346,7 +345,7 @@ next_surrogate(struct reader *r, struct buf *out)
 			break;
 		case LINES_ERROR:
 			diag_add(r->d, DIAG_ERROR, at, "file-unreadable", NULL,
-			    "can't read: %s", strerror(errno));
+			    "can't read: %s", r->in->why);
 			r->failed = true;
 			return false;
 		case LINES_END:

@@ -294,9 +294,14 @@ void
 conn_open(struct worker *w, int fd)
 {
 	struct conn *c = calloc(1, sizeof *c);
+	struct log_line l;
 
 	if (c == NULL) {
 		close(fd);
+		count_add(&w->counters, COUNT_REFUSED_MEMORY);
+		if (log_begin(&l, LOG_LEVEL_WARNING, "closed",
+		    counter_name(COUNT_REFUSED_MEMORY), LOG_SOME))
+			log_end(&l);
 		return;
 	}
 	c->source = SOURCE_CONN;

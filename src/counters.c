@@ -19,6 +19,7 @@ static const char *const names[COUNT_REASONS] = {
 	[COUNT_MANAGEMENT] = "management",
 	[COUNT_REFUSED_BEGIN] = "refused-begin",
 	[COUNT_REFUSED_PEERS] = "refused-peers",
+	[COUNT_REFUSED_MEMORY] = "refused-memory",
 	[COUNT_ACCEPT_PAUSES] = "accept-pauses",
 	[COUNT_SHADOW_JUDGED] = "shadow-judged",
 	[COUNT_SHADOW_DIFFERENCES] = "shadow-differences",

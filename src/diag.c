@@ -25,6 +25,7 @@ struct diag {
 	size_t kept[2];
 	const char **files;
 	unsigned nfiles;
+	bool no_memory; /* a finding or a file's name is lost */
 };
 
 struct diag *
@@ -61,8 +62,9 @@ diag_file(struct diag *d, const char *name)
 	files[d->nfiles] = copy.p;
 	return d->nfiles++;
 lost:
+	d->no_memory = true;
 	d->found[DIAG_ERROR]++;
-	return d->nfiles;
+	return DIAG_NO_FILE;
 }
 
 const char *
@@ -125,6 +127,7 @@ diag_add(struct diag *d, enum diag_level level, struct place at,
 	copy = arena_str(&d->text, str_of(hint != NULL ? hint : ""));
 	if (text == NULL || copy.p == NULL || reserve(d) != 0) {
 		/* Unknown trouble is no reason to accept a policy. */
+		d->no_memory = true;
 		if (level != DIAG_ERROR)
 			d->found[DIAG_ERROR]++;
 		return;
@@ -185,6 +188,7 @@ diag_items(struct diag *d, size_t *count)
 		return NULL;
 	sorted = reallocarray(d->sorted, d->count, sizeof(*sorted));
 	if (sorted == NULL) {
+		d->no_memory = true;
 		d->found[DIAG_ERROR]++;
 		return NULL;
 	}
@@ -219,4 +223,6 @@ diag_print(struct diag *d, FILE *to)
 	if (count < all)
 		fprintf(to, "%zu more findings are left out here\n",
 		    all - count);
+	if (d->no_memory)
+		fputs("out of memory\n", to);
 }

@@ -16,6 +16,8 @@ struct place {
 	unsigned file, line, col;
 };
 
+#define DIAG_NO_FILE (~0U)
+
 enum diag_level { DIAG_ERROR, DIAG_WARNING };
 
 struct diag_item {
@@ -31,7 +33,8 @@ struct diag *diag_new(void);
 void diag_free(struct diag *d);
 
 /* Registers a file by the name it is shown with and returns its number, from 0
- * in order of registration. */
+ * in order of registration.  Without memory it is DIAG_NO_FILE, which counts as
+ * an error and is shown as "?". */
 unsigned diag_file(struct diag *d, const char *name);
 
 /* The name of a file, as long as d lives. */
@@ -58,6 +61,7 @@ const struct diag_item *diag_items(struct diag *d, size_t *count);
 /* Prints every item in file order as
  *   FILE:LINE:COL: error: TEXT [ID]
  *     HINT
+ * and then how many are not shown, and whether memory was the reason.
  */
 void diag_print(struct diag *d, FILE *to);
 

@@ -2,7 +2,6 @@
 
 #include "export_mark.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <string.h>
@@ -188,7 +187,7 @@ export_mark_check(const char *file, const char *digest, FILE *to,
 		return -1;
 	while ((next = lines_next(&in, &line)) != LINES_END) {
 		if (next == LINES_ERROR) {
-			*why = strerror(errno);
+			*why = in.why;
 			goto out;
 		}
 		/* No exported line is that long: it changes the hash. */

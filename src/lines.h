@@ -15,7 +15,8 @@ struct lines {
 	size_t start, end; /* what was read and not yet returned */
 	bool at_end;       /* of the file */
 	unsigned number;   /* of the line returned last, from 1 */
-	struct stat stat;
+	struct stat stat;  /* when it was opened */
+	const char *why;   /* LINES_ERROR: a text, as for lines_open */
 };
 
 /* Opens a regular file.  Returns 0, or -1 with the reason in *why, a text that
@@ -26,7 +27,7 @@ enum lines_next {
 	LINES_LINE,
 	LINES_LONG, /* a line over LINE_BYTES_MAX bytes, passed over */
 	LINES_END,
-	LINES_ERROR, /* errno says which */
+	LINES_ERROR, /* or it was changed while it was read: see why */
 };
 
 /* Takes the next line, without its end (LF or CRLF) and without a byte order

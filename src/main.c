@@ -1,8 +1,10 @@
-/* Picks the subcommand; nothing else. */
+/* Picks the subcommand, between sane standard streams; nothing else. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "cmd.h"
@@ -71,6 +73,32 @@ unknown(const char *word)
 	return STATUS_USAGE;
 }
 
+/* Opens those of the descriptors 0 to 2 that are closed, so that no file or
+ * socket gets such a number and what is printed ends up in it.  The other way
+ * round: a command whose output nobody takes is told so.  Returns 0 or -1. */
+static int
+streams_open(void)
+{
+	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 &&
+		    open("/dev/null", modes[fd]) == -1)
+			return -1;
+	return 0;
+}
+
+/* Returns the status, or another where standard output did not take it all. */
+static int
+streams_close(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (status != STATUS_SYSTEM)
+		fputs("preflightd: standard output can't be written\n", stderr);
+	return STATUS_SYSTEM;
+}
+
 /* Runs a command, under the name that getopt's messages begin with. */
 static int
 run(const struct command *c, int argc, char **argv)
@@ -85,8 +113,8 @@ run(const struct command *c, int argc, char **argv)
 	return c->run(argc, argv);
 }
 
-int
-main(int argc, char **argv)
+static int
+dispatch(int argc, char **argv)
 {
 	if (argc < 2) {
 		usage(stderr);
@@ -104,4 +132,14 @@ main(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return run(&commands[i], argc - 1, argv + 1);
 	return unknown(argv[1]);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (streams_open() == -1) {
+		perror("preflightd: /dev/null");
+		return STATUS_SYSTEM;
+	}
+	return streams_close(dispatch(argc, argv));
 }
