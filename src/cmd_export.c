@@ -135,7 +135,7 @@ run_export(const struct arguments *a, const struct export_server *server,
 	if (to == NULL)
 		return system_error(NULL);
 	written = export_write(server, a->part, set, &a->options, d, to);
-	if (fclose(to) == 0 && written == 0)
+	if (export_stream_close(to, &text) == 0 && written == 0)
 		status = write_out(a->output, text, n);
 	else if (diag_errors(d) > before)
 		status = STATUS_NO;

@@ -93,6 +93,10 @@ int export_write(const struct export_server *server, const char *part,
     const struct policy_set *set, const struct export_options *options,
     struct diag *d, FILE *to);
 
+/* Closes a stream of open_memstream, which sets *text.  Returns 0, or -1 where
+ * not all that was written is there. */
+int export_stream_close(FILE *stream, char *const *text);
+
 extern const struct export_server export_apache, export_caddy, export_haproxy,
     export_lighttpd, export_nginx;
 

@@ -351,6 +351,13 @@ export_exposed(const struct export *e, const struct policy *p,
 
 /* ---- the whole --------------------------------------------------------- */
 
+int
+export_stream_close(FILE *stream, char *const *text)
+{
+	/* fclose says nothing of it where the last allocation failed. */
+	return fclose(stream) == 0 && *text != NULL ? 0 : -1;
+}
+
 /* Writes a part into memory first, as its mark tells of its text. */
 static int
 write_part(struct export *e, const struct export_server *server,
@@ -365,7 +372,7 @@ write_part(struct export *e, const struct export_server *server,
 	if (e->to == NULL)
 		return -1;
 	part->write(e);
-	if (fclose(e->to) != 0 || e->failed)
+	if (export_stream_close(e->to, &text) != 0 || e->failed)
 		goto out;
 	export_mark_write(server, part, policy_set_digest(e->set),
 	    (struct str){text, n}, to);

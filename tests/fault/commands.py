@@ -1,6 +1,7 @@
 """Every command with every call of the system failing in turn: no crash, no
 leak (where the sanitizers are built in), and either the right answer or none,
-with a message and the exit status that says so."""
+with a message and the exit status that says so.  Calls by the C library and by
+others on our behalf fail too."""
 
 import os
 import subprocess
@@ -86,20 +87,22 @@ class Trial:
                              check=False)
         return run.returncode, run.stdout, run.stderr
 
-    def total(self, calls, every):
+    def total(self, calls):
         """How many of the calls one run makes."""
-        self.control.arm(calls, 0, every=every)
+        self.control.arm(calls, 0, every=True)
         self.run()
         return self.control.get("count")
 
-    def wrong_with(self, calls, at, times, every):
+    def wrong_with(self, calls, at, times):
         """What is wrong where the call fails, or None."""
-        self.control.arm(calls, at, times, every=every)
+        self.control.arm(calls, at, times, every=True)
         status, out, err = self.run()
         if self.control.get("hits") == 0:
             return None  # fewer calls than last time
         if (status, out) == self.right[:2]:
             return None
+        if b"no answer" in out and status == self.right[0]:
+            return None  # whatever kept libcurl from asking
         if status in (2, 3) and err.strip():
             return None
         what = ("a sanitizer's report" if status == REPORTED else
@@ -107,15 +110,15 @@ class Trial:
         return f"call {at}: {what}, {len(out)} bytes of output; {err[-300:]!r}"
 
 
-def try_calls(trial, name, group, most, every=False):
+def try_calls(trial, name, group, most):
     """One case: each of the calls fails, alone and with all behind it."""
-    total = trial.total(CALLS[group], every)
+    total = trial.total(CALLS[group])
     wrong = []
     runs = 0
     for at in chosen(total, most):
         for times in (1, 1 << 40):
             runs += 1
-            found = trial.wrong_with(CALLS[group], at, times, every)
+            found = trial.wrong_with(CALLS[group], at, times)
             if found:
                 wrong.append(found)
     tap.ok(not wrong, f"{name}: {group} failing, {total} calls",
@@ -126,7 +129,6 @@ def try_calls(trial, name, group, most, every=False):
 def main():
     most = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     only = sys.argv[2] if len(sys.argv) > 2 else ""
-    every = os.environ.get("EVERY") == "1"
     runs = 0
     with tempfile.TemporaryDirectory(prefix="pf") as folder:
         control = Faults(folder)
@@ -137,7 +139,7 @@ def main():
             if not tap.ok(trial.right[0] in (0, 1, 2), f"{name}: without a fault", trial.right):
                 continue
             for group in CALLS:
-                runs += try_calls(trial, name, group, most, every)
+                runs += try_calls(trial, name, group, most)
     tap.note(f"{runs} runs with a fault")
     tap.done()
 

@@ -82,7 +82,8 @@ class Faults:
 
     def arm(self, calls, at, times=1, error=0, every=False):
         """From now on the call number `at` of these fails, and times - 1 more
-        behind it; at = 0 only counts. every: calls by libraries too."""
+        behind it; at = 0 only counts. every: calls by
+        libraries too."""
         self.disarm()
         self.set(count=0, hits=0, at=at, times=times, error=error, all=int(every))
         names = (" " + " ".join(calls) + " ").encode()
