@@ -83,6 +83,7 @@ run(struct diff_report *r, bool json)
 out:
 	if (status == STATUS_SYSTEM)
 		perror("preflightd diff");
+	r->diff = NULL;
 	diff_clear(&d);
 	policy_set_free(before);
 	policy_set_free(after);

@@ -9,8 +9,9 @@
 /* s without spaces and tabs at both ends. */
 struct str conf_trim(struct str s);
 
-/* The place of the byte p of a line; at names the file and the line. */
-struct place conf_place(struct place at, struct str line, const char *p);
+/* The place of the byte p of a line; line names its file and number,
+ * raw is its text. */
+struct place conf_place(struct place line, struct str raw, const char *p);
 
 /* Takes the next element, of those that commas and white space separate, off
  * the front of *rest.  Returns false at the end. */

@@ -56,7 +56,7 @@ static void
 put_other_digit(FILE *to, char first, char except)
 {
 	putc('[', to);
-	for (char c = first; c <= '9'; c++)
+	for (int c = (unsigned char)first; c <= '9'; c++)
 		if (c != except)
 			putc(c, to);
 	putc(']', to);

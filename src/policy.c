@@ -223,7 +223,7 @@ digest_policy(SHA2_CTX *c, const struct policy *p)
 	digest_number(c, origins[1]);
 	digest_number(c, p->credentials);
 	digest_number(c, p->debug);
-	digest_number(c, (uint64_t)(p->max_age + 1));
+	digest_number(c, (uint64_t)p->max_age + 1);
 	digest_number(c, (uint64_t)p->success_status);
 	digest_number(c, (uint64_t)p->refuse_status);
 	return 0;

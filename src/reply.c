@@ -2,6 +2,8 @@
 
 #include "reply.h"
 
+#include <assert.h>
+
 #include "buf.h"
 #include "field.h"
 #include "policy_impl.h"
@@ -23,6 +25,14 @@ size_t
 reply_max(const struct policy_set *s)
 {
 	return REPLY_FIXED + s->reply_max;
+}
+
+/* The bytes that were written; reply_max has promised room for all. */
+static size_t
+written(const struct buf *b)
+{
+	assert(!b->full);
+	return b->n;
 }
 
 static void
@@ -156,7 +166,7 @@ reply_write(const struct policy_set *s, const struct request *r,
 	switch (d->reason) {
 	case REASON_NOT_OPTIONS:
 		answer_not_options(&b, r);
-		return b.n;
+		return written(&b);
 	case REASON_ALLOWED:
 	case REASON_METHOD:
 	case REASON_HEADER:
@@ -178,7 +188,7 @@ reply_write(const struct policy_set *s, const struct request *r,
 	if (wants_reason(s, d))
 		add_reason(&b, s, r, d);
 	buf_add(&b, STR("\r\n"));
-	return b.n;
+	return written(&b);
 }
 
 /* ---- actual responses -------------------------------------------------- */
@@ -221,7 +231,7 @@ reply_write_actual(const struct request *r, const struct decision *d,
 
 	buf_add(&b, STR("Status: 204 No Content\r\n"));
 	add_actual(&b, STR(""), r, d);
-	return b.n;
+	return written(&b);
 }
 
 size_t
@@ -232,5 +242,5 @@ reply_write_authorizer(const struct request *r, const struct decision *d,
 
 	buf_add(&b, STR("Status: 200 OK\r\n"));
 	add_actual(&b, STR("Variable-"), r, d);
-	return b.n;
+	return written(&b);
 }

@@ -312,7 +312,7 @@ stream_park(struct stream *s, const struct stream_env *env)
 	params = (struct str){(const char *)s->params.p, s->params.n};
 	if (params.n > 0 &&
 	    !pairs_plausible(params, &s->checked, STREAM_PARAMS_MAX))
-		return BAD_PAIR;
+		return TOO_LONG;
 	return NULL;
 }
 

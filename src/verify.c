@@ -112,7 +112,7 @@ find_suspect(const struct verify_findings *f)
 static int
 fresh_url(struct arena *a, struct str url, struct str *out)
 {
-	size_t cap = url.n + 2 * TOKEN_BYTES + sizeof "?cors-check=";
+	size_t cap = url.n + (size_t)2 * TOKEN_BYTES + sizeof "?cors-check=";
 	struct buf b = {arena_alloc(a, cap), 0, cap, false};
 	struct str token;
 

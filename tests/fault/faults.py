@@ -34,8 +34,8 @@ def library():
 
 @functools.cache
 def libfcgi_range():
-    """Where libfcgi's code lies in the program: it asserts that it has memory,
-    which src/fcgi_os.c sees to unless the sanitizers watch its bounds."""
+    """Where libfcgi's code lies in the program: it asserts that it gets memory,
+    which it asks for when a thread begins, and ends the process else."""
     folder = output("pkg-config", "--variable=libdir", "fcgi").strip()
     names = {name for _, name in functions(os.path.join(folder, "libfcgi.a"))}
     code = functions(fcgi.binary())
