@@ -50,19 +50,6 @@ out:
 	return ret;
 }
 
-/* Whether the file is not what was opened: its writer may be in the middle of a
- * line, and half an origin is another origin. */
-static bool
-has_changed(const struct lines *l)
-{
-	const struct stat *old = &l->stat;
-	struct stat now;
-
-	return fstat(l->fd, &now) == -1 || now.st_size != old->st_size ||
-	    now.st_mtim.tv_sec != old->st_mtim.tv_sec ||
-	    now.st_mtim.tv_nsec != old->st_mtim.tv_nsec;
-}
-
 /* Reads more behind what is there: 0, also at the end of the file, or -1. */
 static int
 fill(struct lines *l)
@@ -77,10 +64,6 @@ fill(struct lines *l)
 	while (n == -1 && errno == EINTR);
 	if (n == -1) {
 		l->why = strerror(errno);
-		return -1;
-	}
-	if (n == 0 && has_changed(l)) {
-		l->why = "it changed while it was read";
 		return -1;
 	}
 	if (n == 0)

@@ -27,7 +27,7 @@ enum lines_next {
 	LINES_LINE,
 	LINES_LONG, /* a line over LINE_BYTES_MAX bytes, passed over */
 	LINES_END,
-	LINES_ERROR, /* or it was changed while it was read: see why */
+	LINES_ERROR, /* see why */
 };
 
 /* Takes the next line, without its end (LF or CRLF) and without a byte order
