@@ -274,14 +274,9 @@ def stopped(load, instance):
     is_whole(load, mark, "stopped and started again")
 
 
-def has_option(option):
-    return option in run("serve", "--help").stdout
-
-
 def everything(stage):
     os.chmod(stage.folder, 0o755)
-    watch = ["--watch"] if has_option("--watch") else []
-    fleet = [Instance(stage, name, watch) for name in NAMES]
+    fleet = [Instance(stage, name, ["--watch"]) for name in NAMES]
     nginx, haproxy = Nginx(stage, fleet), Haproxy(stage, fleet)
     fronts = {"nginx": nginx.plain, "HAProxy": haproxy.plain}
     is_verified(fleet[0].policy, fronts)
@@ -289,7 +284,7 @@ def everything(stage):
         harness.wait_until(lambda: len(load.since((0, 0))) > 100, "the load")
         start = (0, 0)
         are_of(load, start, OF_OLD, "at first all are of the old policy")
-        rolled(load, fleet, NEW, "--watch" if watch else "SIGHUP")
+        rolled(load, fleet, NEW, "--watch")
         for instance in fleet:
             haproxy.wait(instance.name, "UP")
         killed(load, fleet[0])
