@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "buf.h"
 #include "hash.h"
 #include "policy_impl.h"
 #include "target.h"
@@ -99,6 +100,7 @@ report_conflict(struct diag *d, const struct pair *first,
     const struct pair *again)
 {
 	char hint[512];
+	struct shown path;
 	const char *star = again->subdomains ? "*." : "";
 	struct str host = again->host.n > 0 ? again->host : STR("*");
 
@@ -110,10 +112,9 @@ report_conflict(struct diag *d, const struct pair *first,
 	    STR_ARG(first->policy->name), diag_file_name(d, first->at.file),
 	    first->at.line);
 	diag_add(d, DIAG_ERROR, again->at, "policy-conflict", hint,
-	    "policy '%.*s' claims host '%s%.*s' and path '%.*s' as another "
-	    "does",
+	    "policy '%.*s' claims host '%s%.*s' and path '%s' as another does",
 	    STR_ARG(again->policy->name), star, STR_ARG(host),
-	    STR_ARG(again->path));
+	    buf_shown(&path, again->path));
 }
 
 /* Takes out pairs that are there twice; returns how many are left. */

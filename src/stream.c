@@ -65,6 +65,15 @@ params_size(const struct stream *s)
 	return s->slice.n + s->params.n;
 }
 
+/* The parameters so far, which lie in one place. */
+static struct str
+params_text(const struct stream *s)
+{
+	if (s->params.n == 0)
+		return s->slice;
+	return (struct str){(const char *)s->params.p, s->params.n};
+}
+
 /* Decides where the content of the record goes; NULL, or a problem. */
 static const char *
 record_open(struct stream *s)
@@ -237,11 +246,29 @@ request_done(struct stream *s, struct stream_item *item)
 	                                       : ROLE_AUTHORIZER;
 	item->keep = s->keep;
 	item->clean = s->stdin_ended;
-	item->params = s->params.n > 0
-	    ? (struct str){(const char *)s->params.p, s->params.n} : s->slice;
+	item->params = params_text(s);
 	s->active = false;
 	s->whole = true;
 	return STREAM_REQUEST;
+}
+
+/* Whether the pairs so far can be true.  Asked before a record that is no part
+ * of the request is answered: how the bytes were cut on their way, and so when
+ * stream_park looked at them, must not show. */
+static bool
+pairs_good(struct stream *s)
+{
+	struct str params = params_text(s);
+
+	return !s->active || params.n == 0 ||
+	    pairs_plausible(params, &s->checked, STREAM_PARAMS_MAX);
+}
+
+static bool
+is_of_request(const struct stream *s)
+{
+	return s->active && s->record_id == s->id &&
+	    (s->type == RECORD_PARAMS || s->type == RECORD_STDIN);
 }
 
 /* Acts on a record that is whole, its padding too. */
@@ -250,6 +277,8 @@ record_done(struct stream *s, const struct stream_env *env,
     struct stream_item *item)
 {
 	s->in_record = false;
+	if (!is_of_request(s) && !pairs_good(s))
+		return bad(item, TOO_LONG);
 	if (s->record_id == 0)
 		return management_done(s, env, item);
 	if (s->type == RECORD_BEGIN_REQUEST)
@@ -309,11 +338,7 @@ stream_park(struct stream *s, const struct stream_env *env)
 		if (held_add(&s->params, env->pool, params.p, params.n) == -1)
 			return NO_MEMORY;
 	}
-	params = (struct str){(const char *)s->params.p, s->params.n};
-	if (params.n > 0 &&
-	    !pairs_plausible(params, &s->checked, STREAM_PARAMS_MAX))
-		return TOO_LONG;
-	return NULL;
+	return pairs_good(s) ? NULL : TOO_LONG;
 }
 
 void

@@ -158,8 +158,10 @@ copy_name(struct str host, char *out, size_t *len)
 		return false;
 	if (n > 0 && out[n - 1] == '.')
 		n--;
+	if (n == 0 || n > HOST_NAME_MAX_BYTES)
+		return false;
 	*len = n;
-	return n > 0 && n <= HOST_NAME_MAX_BYTES;
+	return true;
 }
 
 bool

@@ -258,6 +258,7 @@ find_path_fault(struct str path, struct path_fault *f)
 		{'\\', "path-backslash",
 		    "has a '\\', which some servers take for '/'", "write '/'"},
 	};
+	struct path resolved;
 
 	if (path.n == 0 || path.p[0] != '/') {
 		*f = (struct path_fault){"path-relative",
@@ -291,6 +292,12 @@ find_path_fault(struct str path, struct path_fault *f)
 			    "has a control character", "remove it", i};
 			return true;
 		}
+	/* What is left that no request's path may have. */
+	if (!path_normalize(path, STR(""), PATH_LITERAL, &resolved)) {
+		*f = (struct path_fault){"path-overlong",
+		    "has an overlong UTF-8 sequence", "write it in UTF-8", 0};
+		return true;
+	}
 	return false;
 }
 

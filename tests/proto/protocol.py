@@ -228,6 +228,15 @@ def multiplexed(s):
         ok(good(c.answer(1)), "within a request too")
         c.send(record(STDOUT, 1, b"x") + record(END, 1, b"\0" * 8) + record(200, 1, b"x"))
         ok(good(c.ask()), "records that only an application sends are ignored")
+    lie = begin(5) + record(PARAMS, 5, b"\xff\xff\xff\xff\x00")
+    for kind, last in (("ABORT_REQUEST", record(ABORT, 5)), ("a second BEGIN", begin(6)),
+                       ("an unknown type", record(99, 0))):
+        with s.client() as c:
+            c.send(lie + last)
+            ok(c.is_closed(), f"{kind} behind a pair that cannot be true, at once: closed without an answer")
+    with s.client() as c:
+        c.send(lie[:-2]).send(lie[-2:])
+        ok(c.is_closed(), "and before anything comes behind it")
     with s.client() as c:
         c.send(begin(1, keep=False) + record(ABORT, 1))
         ok(c.record()[0] == END and c.is_closed(1), "aborted without FCGI_KEEP_CONN it is closed")

@@ -130,6 +130,8 @@ Test(policy, parameters_that_stand_in)
 	policy_set_free(s);
 }
 
+#define LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 Test(policy, two_hosts)
 {
 	struct policy_set *s = unit_policy(policies);
@@ -145,6 +147,11 @@ Test(policy, two_hosts)
 	cr_expect(policy_set_choose(s, &r, &p) == CHOICE_MALFORMED_HOST);
 	r = request_of("api\x01", "/");
 	cr_expect(policy_set_choose(s, &r, &p) == CHOICE_MALFORMED_HOST);
+	r = request_of("no host", "/nowhere");
+	request_param(&r, STR("HTTP_HOST"), STR(LABEL "." LABEL "." LABEL "."
+	    LABEL));
+	cr_expect(policy_set_choose(s, &r, &p) != CHOICE_MALFORMED_HOST,
+	    "neither is a host: they do not differ");
 	request_param(&r, STR("CORS_POLICY"), STR("api"));
 	expect_choice(s, &r, "CORS_POLICY, whatever the host", "api");
 	policy_set_free(s);
@@ -254,4 +261,16 @@ Test(policy, digest_is_of_the_meaning)
 		policy_set_free(s);
 	}
 	policy_set_free(first);
+}
+
+Test(policy, conflicts_are_shown_escaped)
+{
+	struct diag *d = diag_new();
+	size_t count;
+
+	cr_expect(unit_load("[policy a]\npath = /\xd2\nallow-origins = *\n"
+	    "[policy b]\npath = /\xd2\nallow-origins = *\n", d) == NULL);
+	cr_expect_str_eq(diag_items(d, &count)->text, "policy 'b' claims host "
+	    "'*' and path '/\\xd2' as another does");
+	diag_free(d);
 }

@@ -345,6 +345,7 @@ static const struct {
 	{"/v1;x", "path-parameters", "write /v1", NULL},
 	{"/v1\\x", "path-backslash", NULL, NULL},
 	{"/v1\x01", "path-control", NULL, NULL},
+	{"/v1\xc0\xaf", "path-overlong", "write it in UTF-8", NULL},
 };
 
 static void
