@@ -7,9 +7,13 @@ import re
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 LABEL = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)"
+LABELS = re.compile(rf"{LABEL}(?:\.{LABEL})*\.?|\[.*\]")
 HOST = re.compile(r"(?:[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*|\[[0-9a-z:._-]{2,}\])")
 PORT = re.compile(r"[1-9][0-9]{0,4}")
-DEFAULT_PORTS = {"http": "80", "https": "443"}
+DEFAULT_PORTS = {"http": "80", "https": "443", "ftp": "21"}
+# What decoders that take UTF-8 lightly read as a shorter character.
+OVERLONG = re.compile("[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]")
+LINES_MAX = 64
 SAFE_METHODS = ("GET", "HEAD", "POST")
 # What a '*' in allow-methods is spelled out as where a list is needed.
 USUAL_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
@@ -63,8 +67,10 @@ def target_of(params):
 def request_host(params, authority):
     if authority is not None:
         return host_of(authority)
-    hosts = [host_of(v) for v in values(params, "HTTP_HOST") or [value(params, "SERVER_NAME")]]
-    if len(set(hosts)) > 1:  # RFC 9112, 3.2
+    given = values(params, "HTTP_HOST") or [value(params, "SERVER_NAME")]
+    hosts = [host_of(v) for v in given]
+    # RFC 9112, 3.2; a server's own configuration adds a second spelling at most.
+    if len(set(hosts)) > 1 or len(set(given)) > 2:
         raise Malformed()
     return hosts[0]
 
@@ -77,6 +83,8 @@ def segments_of(path, cut):
     if re.search(r"%(2f|5c|[01].|7f)", path, re.I) or re.search(r"[\x00-\x1f\x7f]", path):
         return None
     path = re.sub("%(..)", lambda m: chr(int(m.group(1), 16)), path)
+    if OVERLONG.search(path):
+        return None
     dots = {".", ".."} & set(path.split("/"))
     if re.search(r"/\.\.?;", path) or (dots and "//" in path):
         return None
@@ -120,6 +128,8 @@ def choose(policies, params):
         return next((p for p in policies if p["name"] == name), None)
     authority, path = target_of(params)
     host = request_host(params, authority)
+    if len(set(values(params, "REQUEST_URI"))) > 1:
+        return None
     readings = [segments_of(path, cut) for cut in (False, True)]
     if None in readings:
         return None
@@ -135,10 +145,10 @@ def entry_matches(entry, origin):
         return entry == origin
     scheme, host, port = re.fullmatch(r"(.+)://(.+?)(?::(\*|[0-9]+))?", entry).groups()
     wanted = re.escape(scheme + "://")
-    wanted += LABEL + r"(\." + LABEL + ")*" + re.escape(host[1:]) if host.startswith("*.") else re.escape(host)
+    wanted += "(?P<host>" + (".+" + re.escape(host[1:]) if host.startswith("*.") else re.escape(host)) + ")"
     wanted += "(:(?P<port>[0-9]+))?" if port == "*" else re.escape(":" + port) if port else ""
     got = re.fullmatch(wanted, origin)
-    if got is None or len(re.sub(r":[0-9]+\Z", "", origin.split("://")[1])) > 253:
+    if got is None or len(got["host"].rstrip(".")) > 253 or not LABELS.fullmatch(got["host"]):
         return False
     number = got.groupdict().get("port")
     return number is None or bool(
@@ -156,6 +166,9 @@ def origin_is_malformed(origins):
 
 def asked_headers(params):
     joined = ",".join(values(params, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"))
+    # A flood of lines is no list of a browser's.
+    if len(values(params, "HTTP_ACCESS_CONTROL_REQUEST_HEADERS")) > LINES_MAX:
+        return ["\0"]
     return [e for e in (e.strip(" \t") for e in joined.split(",")) if e]
 
 

@@ -1,28 +1,40 @@
 """Random policies and random requests, near misses above all: every answer of
 a running preflightd equals what contract.py works out.
 
-The seed is printed; SEED=N repeats a run, ROUNDS=N sets the policy files."""
+The seed is printed, and SEED=N repeats a run.  ANSWERS=N asks for so many, over
+a policy file for each 1,000 of them, with JOBS=N at once, as
+`make differential` does.  ROUND=N repeats one of the policy files."""
 
+import multiprocessing
 import os
 import random
+import tempfile
 
 from contract import answer
 from fcgi import AUTHORIZER, RESPONDER, Closed, Server, request
 from tap import done, is_equal, note
 
 SEED = int(os.environ.get("SEED", "1"))
-ROUNDS = int(os.environ.get("ROUNDS", "30"))
-BATCHES, BATCH, SHOWN = 4, 40, 5
+ANSWERS = int(os.environ.get("ANSWERS", "0"))
+JOBS = int(os.environ.get("JOBS", "1"))
+BATCHES, BATCH, SHOWN = 25 if ANSWERS else 4, 40, 5
+ROUNDS = -(-ANSWERS // (BATCHES * BATCH)) if ANSWERS else 30
 
-SCALARS = {"success-status": (204, (200, 202, 299)), "refuse-status": (403, (404, 200, 599)),
+SCALARS = {"success-status": (204, (200, 202, 203, 299)), "refuse-status": (403, (404, 200, 400, 500, 599)),
            "debug": (False, (True, True, False)), "max-age": (None, (0, 60, 7200, 86400))}
 HOSTS = ("api.example.com", "*.example.com", "*.api.example.com", "*", "example.com", "v2.api.example.com", "localhost",
-         "127.0.0.1", "[::1]", "*.test", "a_b.test")
-PATHS = ("/", "/v1", "/v1/items", "/v10", "/public", "/v1/a-b", "/.well-known", "/v1/Items")
+         "127.0.0.1", "[::1]", "*.test", "a_b.test", "*.v2.api.example.com", "xn--bcher-kva.example", "*.com", "com",
+         "-h.example.com")
+PATHS = ("/", "/v1", "/v1/items", "/v10", "/public", "/v1/a-b", "/.well-known", "/v1/Items",
+         "/v1/items/x", "/public/v1", "/v", "/caf\xc3\xa9")
 ORIGINS = ("https://app.example.com", "https://app.example.com:8443", "http://localhost:5173", "http://[::1]:9090",
-           "chrome-extension://abcdef", "https://a.b.example.com", "http://app.example.com", "https://xn--bcher-kva.example")
+           "chrome-extension://abcdef", "https://a.b.example.com", "http://app.example.com", "https://xn--bcher-kva.example",
+           "https://-h.example.com", "https://app.example.com.", "ftp://files.example.com", "https://a_b.example.com:1",
+           "http://127.0.0.1", "custom+x.y-z://Host".lower())
 PATTERNS = ("https://*.example.com", "http://localhost:*", "https://*.apps.example.com:*", "https://*.example.com:8443",
-            "http://*.example.com", "http://127.0.0.1:*", "https://app.example.com:*", "http://[::1]:*")
+            "http://*.example.com", "http://127.0.0.1:*", "https://app.example.com:*", "http://[::1]:*",
+            "https://*.-h.example.com", "https://*.example.com.:*", "ftp://*.example.com:*", "https://-h.example.com:*",
+            "https://*.a.example.com")
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY", "x-Own")
 FIELDS = ("Content-Type", "X-Token", "Authorization", "X-A", "x-b.c", "If-Match", "X-" + "Long" * 20)
 ODD_BYTES = "\x00\x01\t\x1f\x7f\x80\xff\n\r ,;:/@%\\\"*"
@@ -60,25 +72,54 @@ def random_scalars(rng, likely):
     return {k: rng.choice(choices) for k, (_, choices) in SCALARS.items() if rng.random() < likely}
 
 
-def random_policy(rng, name, claims):
-    """What is written in a policy; claims are those that are still free."""
-    credentials = rng.random() < 0.4
+def random_claims(rng, claims):
+    """Hosts and paths, of claims that are still free."""
     hosts, paths = some(rng, HOSTS, 3), some(rng, PATHS, 3)
-    wanted = {(h, p) for h in hosts for p in paths}
-    if not wanted <= claims:
-        hosts, paths = [h for h, _ in sorted(wanted & claims)[:1]], [p for _, p in sorted(wanted & claims)[:1]]
+    if not {(h, p) for h in hosts for p in paths} <= claims:
+        free = sorted(claims & {(h, p) for h in hosts for p in PATHS})
+        hosts, paths = ([x] for x in rng.choice(free)) if free else ([], [])
+    claims -= {(h, p) for h in hosts for p in paths}
+    return hosts, paths
+
+
+def random_policy(rng, name, claims, defaults):
+    """What is written in a policy."""
+    credentials = rng.random() < 0.4
+    hosts, paths = random_claims(rng, claims)
     if not hosts:
         return None
-    claims -= wanted
     written = {"name": name, "host": hosts, "path": paths, "allow-credentials": credentials,
                "allow-origins": random_origins(rng, credentials),
                "allow-methods": random_list(rng, METHODS, True),
                "allow-headers": random_list(rng, FIELDS, True),
                "expose-headers": random_list(rng, FIELDS, not credentials), **random_scalars(rng, 0.4)}
+    for key, usual in (("host", ["*"]), ("path", ["/"])):
+        if written[key] == usual and rng.random() < 0.5:
+            del written[key]
+    if "allow-origins" in defaults and rng.random() < 0.3:
+        del written["allow-origins"]
     return {k: v for k, v in written.items() if v is not None}
 
 
-def text_of(rng, keys):
+def random_defaults(rng):
+    written = {**random_scalars(rng, 0.5), "allow-methods": random_list(rng, METHODS, True),
+               "allow-headers": random_list(rng, FIELDS, True), "expose-headers": random_list(rng, FIELDS, False),
+               "allow-origins": random_origins(rng, True), "allow-credentials": rng.random() < 0.5}
+    return {k: v for k, v in written.items() if v is not None and rng.random() < 0.5}
+
+
+def into_file(rng, folder, entries):
+    """Some of the entries in a file, and its name in their place."""
+    entries = list(entries)
+    moved = [entries.pop(rng.randrange(len(entries))) for _ in range(rng.randrange(1, len(entries) + 1))]
+    path = os.path.join(folder, "origins.txt")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(rng.choice(("\n", " # a comment\n", "\r\n", "\n\n# none\n")).join(moved) + rng.choice(("", "\n")))
+    return entries + ["@" + path]
+
+
+def text_of(rng, keys, folder):
+    """The lines of a section, and once a file of origins in the folder."""
     out = ""
     for key, v in keys.items():
         if key == "max-age" and v == 86400:
@@ -86,25 +127,26 @@ def text_of(rng, keys):
         elif isinstance(v, bool):
             v = "yes" if v else "no"
         elif isinstance(v, list):
+            if key == "allow-origins" and not os.listdir(folder) and rng.random() < 0.3:
+                v = into_file(rng, folder, v)
             v = rng.choice((", ", " ", ",", "\n    ", " ; why not\n\t")).join(v)
         if key != "name":
             out += f"{key} = {v}\n"
-    if keys.get("allow-credentials"):
-        out += "insecure-origins = allow\npublic-suffixes = allow\n"
-    return out
+    return out + "insecure-origins = allow\npublic-suffixes = allow\n"
 
 
-def random_file(rng):
+def random_file(rng, folder):
     """The file's text, its defaults and its policies as they are meant."""
-    defaults, claims = random_scalars(rng, 0.5), {(h, p) for h in HOSTS for p in PATHS}
-    base = {"allow-methods": ["GET", "HEAD", "POST"], "allow-headers": [], "expose-headers": []}
+    defaults, claims = random_defaults(rng), {(h, p) for h in HOSTS for p in PATHS}
+    base = {"host": ["*"], "path": ["/"], "allow-methods": ["GET", "HEAD", "POST"], "allow-headers": [],
+            "expose-headers": [], "allow-credentials": False}
     base.update({k: v for k, (v, _) in SCALARS.items()}, **defaults)
-    policies, text = [], "[defaults]\n" + text_of(rng, defaults)
-    for i in range(rng.randrange(1, 7)):
-        policy = random_policy(rng, f"p{i}", claims)
+    policies, text = [], "[defaults]\n" + text_of(rng, defaults, folder)
+    for i in range(rng.randrange(1, 7 if rng.random() < 0.7 else 31)):
+        policy = random_policy(rng, f"p{i}", claims, defaults)
         if policy:
             policies.append({**base, **policy})
-            text += f"[policy p{i}]\n" + text_of(rng, policy)
+            text += f"[policy p{i}]\n" + text_of(rng, policy, folder)
     return text, base, policies
 
 
@@ -155,7 +197,8 @@ def random_path(rng):
     path = rng.choice(PATHS)
     parts = ("/", "//", "/.", "/..", "/x", "/items", "/%2e%2e", "/%2E", "/..;/", "/.;a", "/..%2fv1", "/%2f", "/%76%31", "/;x", ";p",
              "/..%3b", "%", "%zz", "%00", "%5c", "\\", "#", "?q=/../", "/v1", "/public", "\x01", "\xe9", " ", "%20", "/...", ";/../v1",
-             "%3bx", "%25", "/public;a/..", "%7f", "%c3%a9")
+             "%3bx", "%25", "/public;a/..", "%7f", "%c3%a9",
+             "%c0%af", "/\xc0\xaf", "%e0%80%af", "/%f0%80%80%af", "/caf%C3%a9", "/v1/items/x/", "/" + "x" * 1100)
     for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
         part = rng.choice(parts)
         path = rng.choice((path + part, part + path, path.rstrip("/") + part))
@@ -193,6 +236,11 @@ def random_request(rng, policies):
     for name, likely, make in (
             ("HTTP_HOST", 0.95, lambda: random_host(rng)),
             ("HTTP_HOST", 0.03, lambda: random_host(rng)),
+            ("HTTP_HOST", 0.01, lambda: random_host(rng)),
+            ("REQUEST_URI", 0.01, lambda: random_target(rng)),
+            ("REQUEST_SCHEME", 0.2, lambda: rng.choice(("http", "https"))),
+            ("HTTPS", 0.1, lambda: rng.choice(("on", "off"))),
+            ("HTTP_COOKIE", 0.1, lambda: spoil(rng, "a=b")),
             ("SERVER_NAME", 0.2, lambda: random_host(rng)),
             ("HTTP_ORIGIN", 0.95, lambda: random_origin(rng, policies)),
             ("HTTP_ORIGIN", 0.03, lambda: rng.choice(("", random_origin(rng, policies)))),
@@ -201,9 +249,12 @@ def random_request(rng, policies):
             ("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", 0.7, lambda: random_names(rng)),
             ("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", 0.1, lambda: random_names(rng)),
             ("CORS_POLICY", 0.3, lambda: rng.choice([p["name"] for p in policies] + ["", "nosuch", "P0"])),
+            ("CORS_POLICY", 0.02, lambda: rng.choice(policies)["name"]),
             ("CORS_MODE", 0.12, lambda: rng.choice(("actual", "actual", "actual", "Actual", "")))):
         if rng.random() < likely:
             params.append((name, make()))
+    if rng.random() < 0.003:
+        params += [("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "x-a")] * rng.choice((63, 64, 65))
     rng.shuffle(params)
     return params
 
@@ -230,9 +281,9 @@ def seen(got):
     return got.status, sorted(fields)
 
 
-def differences(rng, s, text, defaults, policies):
-    """How many answers differ."""
-    bad = 0
+def differences(rng, s, defaults, policies):
+    """Where answers differ, as texts."""
+    out = []
     with s.client() as client:
         for _ in range(BATCHES):
             asked = [(random_request(rng, policies), AUTHORIZER if rng.random() < 0.04 else RESPONDER) for _ in range(BATCH)]
@@ -241,25 +292,33 @@ def differences(rng, s, text, defaults, policies):
                 got = seen(client.answer(i + 1))
                 wanted = answer(defaults, policies, params, role == AUTHORIZER)
                 if got != wanted:
-                    bad += 1
-                    if bad <= SHOWN:
-                        note(f"{text}\nasked  {sorted(params)}\ngot    {got}\nwanted {wanted}")
-    return bad
+                    out.append(f"asked  {sorted(params)}\ngot    {got}\nwanted {wanted}")
+    return out
+
+
+def one_round(number):
+    """The differences over one policy file, which is shown with them."""
+    rng = random.Random(f"{SEED} {number}")
+    with tempfile.TemporaryDirectory(prefix="pf") as folder:
+        text, defaults, policies = random_file(rng, folder)
+        with Server(policy=text.encode("latin-1").decode("utf-8")) as s:
+            try:
+                found = differences(rng, s, defaults, policies)
+            except (AssertionError, Closed, OSError) as e:
+                found = [f"{e!r}\n{s.log()}"]
+    return [f"round {number}\n{text}\n{found[0]}"] + found[1:] if found else []
 
 
 def main():
-    rng = random.Random(SEED)
-    bad = 0
-    for i in range(ROUNDS):
-        text, defaults, policies = random_file(rng)
-        with Server(policy=text) as s:
-            try:
-                bad += differences(rng, s, text, defaults, policies)
-            except (AssertionError, Closed, OSError) as e:
-                bad += 1
-                note(f"round {i}: {e!r}\n{s.log()}\n{text}")
-    is_equal(bad, 0, f"{ROUNDS * BATCHES * BATCH} answers over {ROUNDS} policy files, seed {SEED}")
+    only = os.environ.get("ROUND")
+    numbers = [int(only)] if only else range(ROUNDS)
+    with multiprocessing.Pool(JOBS) as pool:
+        found = [text for texts in pool.imap_unordered(one_round, numbers) for text in texts]
+    for text in found[:SHOWN]:
+        note(text)
+    is_equal(len(found), 0, f"{len(numbers) * BATCHES * BATCH} answers over {len(numbers)} policy files, seed {SEED}")
 
 
-main()
-done()
+if __name__ == "__main__":
+    main()
+    done()
