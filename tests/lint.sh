@@ -46,19 +46,21 @@ awk_finds_nothing()
 	[ -z "$found" ] || { printf '%s\n' "$found"; return 1; }
 }
 
-for script in scripts/* .ci/run tests/*.sh tests/run-* etc/debian/*.postinst \
-    etc/debian/tests/nginx etc/debian/tests/service; do
+for script in scripts/* .ci/run tests/*.sh tests/run-* tests/fuzz/run \
+    tests/fuzz/*.sh etc/debian/*.postinst etc/debian/tests/nginx \
+    etc/debian/tests/service; do
 	try_with shellcheck "shellcheck $script" \
 	    shellcheck -e SC2317 "$script"
 done
 for page in src/*.[58]; do
 	try_with mandoc "mandoc $page" mandoc -Tlint -Wwarning "$page"
 done
-# shellcheck disable=SC2016
+# shellcheck disable=SC2016,SC2046
 try 'no line ends in white space' \
     awk_finds_nothing '/[ \t\r]$/ { print FILENAME ":" FNR ": " $0 }' \
     configure.ac Makefile.am README.md NEWS src/*.[ch58] etc/*.* \
     etc/demo/* etc/Containerfile etc/debian/*.* etc/debian/rules \
-    etc/debian/tests/* etc/kubernetes/* scripts/* tests/*.* tests/*/*.*
+    etc/debian/tests/* etc/kubernetes/* scripts/* \
+    $(find tests -maxdepth 2 -name '*.*' -type f ! -name '*.pyc')
 echo "1..$count"
 exit $status

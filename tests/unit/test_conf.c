@@ -411,3 +411,41 @@ Test(idn, makes_punycode)
 	cr_expect(!idn_label_valid(STR("xn--")));
 	cr_expect(!idn_label_valid(RAW("xn--bcher-kva\0x")));
 }
+
+/* ---- the URL of a test ------------------------------------------------- */
+
+Test(conf, urls_of_tests)
+{
+	static const struct {
+		const char *url;
+		bool good;
+	} rows[] = {
+		{"https://a.example", true},
+		{"http://a.example:8080/x?y", true},
+		{"https://[::1]:65535/", true},
+		{"https://a.example:/", false},
+		{"https://a.example:0/", false},
+		{"https://a.example:65536/", false},
+		{"https://a.example:123456/", false},
+		{"https://a.example:8x/", false},
+		{"https://a.example:/8", false},
+		{"https://a.example/#x", false},
+		{"ftp://a.example/", false},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[256];
+		struct diag *d = diag_new();
+		char *ids;
+
+		(void)snprintf(text, sizeof text, P "[test t]\nrequest = GET "
+		    "\t%s\norigin = https://b.example\nexpect = allowed\n",
+		    rows[i].url);
+		policy_set_free(unit_load(text, d));
+		ids = unit_ids(d);
+		cr_expect((strstr(ids, "test-request") == NULL) ==
+		    rows[i].good, "%s: %s", rows[i].url, ids);
+		free(ids);
+		diag_free(d);
+	}
+}

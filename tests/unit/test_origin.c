@@ -256,6 +256,33 @@ Test(origin, host_of_253_bytes)
 	cr_expect(origin_parse(str_of(text), &o, NULL, at) == -1);
 }
 
+Test(origin, canonical)
+{
+	static const struct {
+		const char *text, *canonical; /* NULL: there is none */
+	} rows[] = {
+		{"HTTPS://A.Example:0443/x", "https://a.example"},
+		{"http://[1:0::1]:8080", "http://[1::1]:8080"},
+		{"https://*.A.example:*", "https://*.a.example:*"},
+		{"https://A..example", "https://a..example"},
+		{"https://a.example:x", NULL},
+		{"https://1.2.3.999", NULL},
+		{"a.example", NULL},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char space[64];
+		struct buf b = BUF(space);
+		bool any = origin_canonical(str_of(rows[i].text), &b);
+
+		cr_expect(any == (rows[i].canonical != NULL), "%s",
+		    rows[i].text);
+		if (any && rows[i].canonical != NULL)
+			cr_expect(str_eq(buf_str(&b),
+			    str_of(rows[i].canonical)), "%s", rows[i].text);
+	}
+}
+
 /* ---- the Origin of a request ------------------------------------------- */
 
 static const struct {

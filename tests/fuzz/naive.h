@@ -1,0 +1,70 @@
+/* naive.h - what policies mean, worked out from the documentation in the
+ * simplest way: every entry is compared with every request, and nothing is
+ * shared with what serves but the lists as they were read. */
+#ifndef PREFLIGHTD_NAIVE_H
+#define PREFLIGHTD_NAIVE_H
+
+#include "policy.h"
+#include "preflight.h"
+#include "str.h"
+
+/* RFC 9110, 5.6.2. */
+bool naive_token(struct str s);
+
+/* Printable ASCII alone. */
+bool naive_is_clean(struct str s);
+
+/* Whether an entry of allow-origins allows the Origin. */
+bool naive_entry_allows(struct str entry, struct str origin);
+
+/* The elements of a list header: what stands between commas, without white
+ * space around it and without empty ones.  *at is where to look, from 0. */
+bool naive_element(struct str list, size_t *at, struct str *element);
+
+/* A host as policies are compared with. */
+enum naive_host { NAIVE_HOST, NAIVE_NO_HOST, NAIVE_MALFORMED };
+enum { NAIVE_HOST_BYTES = 260 };
+enum naive_host naive_host_read(struct str raw, char out[NAIVE_HOST_BYTES],
+    size_t *n);
+
+enum { NAIVE_PATH_BYTES = 4096 };
+struct naive_path {
+	char text[NAIVE_PATH_BYTES];
+	struct str segments[NAIVE_PATH_BYTES];
+	size_t n;
+};
+
+/* The segments of a path of less than NAIVE_PATH_BYTES; false where servers
+ * disagree on it.  cut: what follows a ';' is not looked at. */
+bool naive_path_read(struct str path, bool cut, struct naive_path *out);
+
+/* Whether the prefix covers the path. */
+bool naive_path_under(const struct naive_path *path, struct str prefix);
+
+/* A request as pairs of parameters. */
+struct naive_param {
+	struct str name, value;
+};
+struct naive_request {
+	const struct naive_param *params;
+	size_t count;
+};
+
+/* Of a parameter that is set and not empty the n-th value, from 0; false
+ * without one. */
+bool naive_value(const struct naive_request *r, const char *name, size_t n,
+    struct str *value);
+
+/* What has to come of a request. */
+struct naive_decision {
+	enum reason reason;
+	const struct policy *policy;
+	bool origin_allowed;
+};
+void naive_decide(const struct policy_set *s, const struct naive_request *r,
+    struct naive_decision *out);
+
+/* Whether a policy allows the header of that name. */
+bool naive_header_allowed(const struct policy *p, struct str name);
+
+#endif
