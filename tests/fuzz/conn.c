@@ -41,7 +41,8 @@ worker_make(void)
 	struct policy_set *set = fuzz_policies(str_of(policy_text));
 
 	HOLDS(set != NULL && fcgi_init() == 0);
-	HOLDS(log_open("/dev/null", LOG_LEVEL_ERROR) == 0);
+	HOLDS(log_open("/dev/null", LOG_LEVEL_ERROR, (uid_t)-1,
+	    (gid_t)-1) == 0 && log_start() == 0);
 	w.server = server_start(&options, &none, set);
 	w.epoll = w.wake = -1;
 	HOLDS(w.server != NULL);

@@ -385,7 +385,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > TEXT_MAX)
 		return 0;
 	if (!opened)
-		HOLDS(log_open("/dev/null", LOG_LEVEL_DEBUG) == 0);
+		HOLDS(log_open("/dev/null", LOG_LEVEL_DEBUG, (uid_t)-1,
+		    (gid_t)-1) == 0 && log_start() == 0);
 	opened = true;
 	s = policies(fuzz_line(&rest));
 	input_read(&in, rest);
