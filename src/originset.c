@@ -73,6 +73,7 @@ origin_set_entry(const struct origin_set *s, uint32_t ref,
 	    .text = {r->text, r->length},
 	    .at = {r->file, r->line, r->col},
 	    .kind = (enum origin_kind)r->kind,
+	    .slot = (ref - 1) / RECORD_WORDS_MIN,
 	};
 }
 
@@ -303,6 +304,14 @@ origin_set_find_pattern(const struct origin_set *s, const struct origin *o)
 	    ORIGIN_PORT_ANY, false) : NULL;
 }
 
+/* The pattern of the same text. */
+static const struct pattern *
+pattern_twin(const struct origin_set *s, const struct origin *o)
+{
+	return pattern_find(s, suffix_hash(o->host), o->host, o->scheme,
+	    o->port, o->subdomains);
+}
+
 static int
 patterns_reserve(struct origin_set *s)
 {
@@ -325,8 +334,7 @@ add_pattern(struct origin_set *s, const struct origin *o, struct place at,
 {
 	uint32_t suffix = suffix_hash(o->host);
 	uint32_t hash = pattern_hash(suffix, o->scheme, o->port, o->subdomains);
-	const struct pattern *twin = pattern_find(s, suffix, o->host, o->scheme,
-	    o->port, o->subdomains);
+	const struct pattern *twin = pattern_twin(s, o);
 	struct origin_entry entry;
 
 	if (twin != NULL) {
@@ -471,19 +479,57 @@ origin_set_patterns(const struct origin_set *s)
 	return s->npatterns;
 }
 
+bool
+origin_set_next(const struct origin_set *s, size_t *at,
+    struct origin_entry *out)
+{
+	if (*at >= s->pool_used)
+		return false;
+	origin_set_entry(s, (uint32_t)*at + 1, out);
+	*at += record_words(out->text.n);
+	return true;
+}
+
 int
 origin_set_each(const struct origin_set *s,
     int (*fn)(void *ctx, const struct origin_entry *e), void *ctx)
 {
 	struct origin_entry entry;
+	size_t at = 0;
 	int ret = 0;
 
-	for (size_t at = 0; at < s->pool_used && ret == 0;
-	    at += record_words(entry.text.n)) {
-		origin_set_entry(s, (uint32_t)at + 1, &entry);
+	while (ret == 0 && origin_set_next(s, &at, &entry))
 		ret = fn(ctx, &entry);
-	}
 	return ret;
+}
+
+size_t
+origin_set_slots(const struct origin_set *s)
+{
+	return s->pool_used / RECORD_WORDS_MIN + 1;
+}
+
+bool
+origin_set_twin(const struct origin_set *s, const struct origin_entry *e,
+    struct origin_entry *out)
+{
+	const struct pattern *p;
+	struct origin o;
+	uint32_t ref = 0;
+
+	if (e->kind == ORIGIN_ANY) {
+		ref = s->any;
+	} else if (e->kind != ORIGIN_PATTERN) {
+		ref = origin_set_find(s, e->text);
+	} else if (s->npatterns > 0 &&
+	    origin_parse(e->text, &o, NULL, e->at) == 0 &&
+	    (p = pattern_twin(s, &o)) != NULL) {
+		ref = p->ref;
+	}
+	if (ref == 0)
+		return false;
+	origin_set_entry(s, ref, out);
+	return true;
 }
 
 static int

@@ -17,6 +17,7 @@ struct origin_entry {
 	struct str text;
 	struct place at;
 	enum origin_kind kind;
+	uint32_t slot; /* a number of its own, below origin_set_slots */
 };
 
 struct origin_set *origin_set_new(void);
@@ -47,6 +48,18 @@ size_t origin_set_patterns(const struct origin_set *s);
  * non-zero, and returns that. */
 int origin_set_each(const struct origin_set *s,
     int (*fn)(void *ctx, const struct origin_entry *e), void *ctx);
+
+/* Goes from entry to entry in that order: *at is 0 at first.  Returns false
+ * behind the last one. */
+bool origin_set_next(const struct origin_set *s, size_t *at,
+    struct origin_entry *out);
+
+/* How many numbers the slots of its entries may have; some are nobody's. */
+size_t origin_set_slots(const struct origin_set *s);
+
+/* The entry of this set that has the text of another's. */
+bool origin_set_twin(const struct origin_set *s, const struct origin_entry *e,
+    struct origin_entry *out);
 
 /* The entry of a set that a refused Origin most likely meant, and how they
  * differ. */

@@ -16,6 +16,8 @@ struct record {
 	char text[];
 };
 
+enum { RECORD_WORDS_MIN = 4 }; /* the header and a byte of text */
+
 /* An open-addressing table of records or patterns; at most half full. */
 struct slot {
 	uint32_t hash, ref;
