@@ -85,10 +85,23 @@ decision_log(const struct request *r, const struct decision *d, bool actual,
 	log_end(&l);
 }
 
+static void
+status_note(const struct answer_env *env, const struct request *r)
+{
+	struct log_line l;
+
+	count_add(env->counters, COUNT_STATUS);
+	if (!env->log_all ||
+	    !log_begin(&l, LOG_LEVEL_INFO, "status", NULL, LOG_EVERY))
+		return;
+	log_str(&l, "method", r->method);
+	log_str(&l, "uri", r->uri);
+	log_end(&l);
+}
+
 ptrdiff_t
-answer_write(const struct policy_set *policies, struct shadow *shadow,
-    enum record_role role, struct str params, bool log_all,
-    struct counters *counters, char *text, size_t cap)
+answer_write(const struct answer_env *env, enum record_role role,
+    struct str params, struct status_ask *status, char *text, size_t cap)
 {
 	struct request r;
 	struct decision d;
@@ -96,21 +109,27 @@ answer_write(const struct policy_set *policies, struct shadow *shadow,
 
 	request_init(&r);
 	if (params_read(&r, params) == -1)
-		return -1;
+		return ANSWER_MALFORMED;
 	actual = role == ROLE_AUTHORIZER || r.actual;
 	if (actual)
-		preflight_decide_actual(policies, &r, &d);
+		preflight_decide_actual(env->policies, &r, &d);
 	else
-		preflight_decide(policies, &r, &d);
-	count_add(counters, COUNT_REQUESTS);
-	count_add(counters, COUNT_REASONS + (size_t)d.reason);
-	if (is_refusal(d.reason) || log_all)
-		decision_log(&r, &d, actual, log_all);
-	if (shadow != NULL && !actual)
-		shadow_judge(shadow, &r, &d, counters);
+		preflight_decide(env->policies, &r, &d);
+	if (d.reason == REASON_NOT_OPTIONS &&
+	    status_asked(env->status_path, &r, status)) {
+		status_note(env, &r);
+		return ANSWER_STATUS;
+	}
+	count_add(env->counters, COUNT_REQUESTS);
+	count_add(env->counters, COUNT_REASONS + (size_t)d.reason);
+	ledger_note(env->view, env->page, &r, &d);
+	if (is_refusal(d.reason) || env->log_all)
+		decision_log(&r, &d, actual, env->log_all);
+	if (env->shadow != NULL && !actual)
+		shadow_judge(env->shadow, &r, &d, env->counters);
 	if (role == ROLE_AUTHORIZER)
 		return (ptrdiff_t)reply_write_authorizer(&r, &d, text, cap);
 	if (actual)
 		return (ptrdiff_t)reply_write_actual(&r, &d, text, cap);
-	return (ptrdiff_t)reply_write(policies, &r, &d, text, cap);
+	return (ptrdiff_t)reply_write(env->policies, &r, &d, text, cap);
 }

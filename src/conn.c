@@ -11,6 +11,7 @@
 #include "answer.h"
 #include "log.h"
 #include "server.h"
+#include "status.h"
 #include "worker.h"
 
 static void
@@ -103,16 +104,48 @@ reply(struct worker *w, const struct stream_item *item)
 		count_add(&w->counters, COUNT_MANAGEMENT);
 }
 
+/* The status page is too long for the worker's buffers.  It goes out when the
+ * connection has its next turn, so that who asks for many of them at once waits
+ * between others. */
+static void
+answer_status(struct worker *w, struct conn *c, const struct stream_item *item,
+    const struct status_ask *ask)
+{
+	struct status_response page = {NULL, 0};
+	unsigned char *out = NULL;
+	ptrdiff_t n = -1;
+	size_t cap;
+
+	if (status_respond(w->server, &w->space, ask, &page) == 0) {
+		cap = fcgi_answer_max(page.n);
+		if ((out = malloc(cap)) != NULL)
+			n = fcgi_answer(w->fcgi, item->id,
+			    (struct str){page.p, page.n}, out, cap);
+	}
+	(void)flush(w, c);
+	if (!c->failed && (n == -1 ||
+	    held_add(&c->unsent, &w->pool, out, (size_t)n) == -1))
+		fail(w, c, "no-memory");
+	free(out);
+	free(page.p);
+}
+
 static void
 answer(struct worker *w, struct conn *c, const struct stream_item *item)
 {
 	struct answer_space *space = &w->space;
+	const struct answer_env env = {space->policies, space->shadow,
+	    space->view, w->page, &w->counters, w->status_path, w->log_requests};
+	struct status_ask ask;
 	ptrdiff_t n;
 
-	n = answer_write(space->policies, space->shadow, item->role,
-	    item->params, w->log_requests, &w->counters, space->text,
+	n = answer_write(&env, item->role, item->params, &ask, space->text,
 	    space->text_cap);
-	if (n == -1) {
+	if (n == ANSWER_STATUS) {
+		answer_status(w, c, item, &ask);
+		return;
+	}
+	if (n == ANSWER_MALFORMED) {
 		fail(w, c, "bad-pair");
 		return;
 	}
@@ -156,7 +189,7 @@ input_take(struct worker *w, struct conn *c, struct str in)
 	enum stream_event event;
 	bool more = true;
 
-	while (more && in.n > 0) {
+	while (more && in.n > 0 && c->unsent.n == 0) {
 		if (w->space.out_cap - w->nout < w->space.answer_cap &&
 		    !flush(w, c))
 			break;

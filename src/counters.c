@@ -23,6 +23,7 @@ static const char *const names[COUNT_REASONS] = {
 	[COUNT_ACCEPT_PAUSES] = "accept-pauses",
 	[COUNT_SHADOW_JUDGED] = "shadow-judged",
 	[COUNT_SHADOW_DIFFERENCES] = "shadow-differences",
+	[COUNT_STATUS] = "status-requests",
 };
 
 const char *

@@ -28,6 +28,8 @@ enum counter {
 	COUNT_ACCEPT_PAUSES,      /* out of descriptors or memory */
 	COUNT_SHADOW_JUDGED,      /* preflights that a candidate judged too */
 	COUNT_SHADOW_DIFFERENCES, /* and those of them it judged otherwise */
+	COUNT_STATUS,             /* requests for the status page; in none of
+	                             the others */
 	COUNT_REASONS,            /* from here on one per enum reason */
 	COUNTERS = COUNT_REASONS + REASON_COUNT
 };

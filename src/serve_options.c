@@ -8,12 +8,14 @@
 
 #include "fail.h"
 #include "number.h"
+#include "status_ask.h"
 
 enum {
 	OPT_SOCKET_MODE = 256, OPT_SOCKET_OWNER, OPT_SOCKET_GROUP,
 	OPT_MAX_CONNECTIONS, OPT_TIMEOUT, OPT_IDLE_TIMEOUT, OPT_GRACE, OPT_LOG,
 	OPT_LOG_LEVEL, OPT_LOG_REQUESTS, OPT_USER, OPT_GROUP, OPT_SANDBOX,
 	OPT_SHADOW, OPT_WATCH,
+	OPT_STATUS_PATH,
 };
 
 enum {
@@ -41,6 +43,7 @@ static const struct option options[] = {
 	{"user", required_argument, NULL, OPT_USER},
 	{"group", required_argument, NULL, OPT_GROUP},
 	{"sandbox", no_argument, NULL, OPT_SANDBOX},
+	{"status-path", required_argument, NULL, OPT_STATUS_PATH},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -75,6 +78,8 @@ static const char help[] =
 "                           policy, the log and the sockets are open\n"
 "      --group GROUP        and this group (the user's own)\n"
 "      --sandbox            end at any system call that serving does not need\n"
+"      --status-path PATH   answer a GET for this path with the state of the\n"
+"                           server: text, ?json, ?openmetrics or ?html\n"
 "  -h, --help               this text\n\n"
 "SIGHUP loads the policies again, SIGUSR1 opens the log file again.\n";
 
@@ -149,6 +154,16 @@ level_set(struct serve_options *o, const char *value)
 	return 0;
 }
 
+static int
+status_path_set(struct server_options *s, const char *value)
+{
+	if (!status_path_valid(str_of(value)))
+		return wrong("status-path", value,
+		    "a path, such as /preflightd/status");
+	s->status_path = value;
+	return 0;
+}
+
 /* Takes one option; -1 after a message. */
 static int
 option_take(struct serve_options *o, int option, const char *value)
@@ -205,6 +220,8 @@ option_take(struct serve_options *o, int option, const char *value)
 	case OPT_SANDBOX:
 		o->confine.sandbox = true;
 		return 0;
+	case OPT_STATUS_PATH:
+		return status_path_set(s, value);
 	default:
 		/* getopt_long has said what is wrong. */
 		fputs("  preflightd serve --help shows the options\n", stderr);
@@ -232,7 +249,7 @@ serve_options_parse(int argc, char **argv, struct serve_options *o)
 	    .log_level = LOG_LEVEL_INFO, .listen = {.mode = 0660},
 	    .server = {.threads = 1, .max_connections = 4096,
 	        .timeout = 30000000, .idle_timeout = 300000000,
-	        .grace = 10000000}};
+	        .grace = 10000000, .status_path = ""}};
 	while ((option = getopt_long(argc, argv, "p:l:j:h", options, NULL)) !=
 	    -1) {
 		if (option == 'h') {

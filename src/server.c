@@ -21,6 +21,7 @@ enum {
 struct generation {
 	struct policy_set *policies, *candidate; /* not its own */
 	struct shadow *shadow;
+	struct ledger_view *view;
 	size_t n;
 	struct answer_space spaces[];
 };
@@ -37,6 +38,8 @@ struct server {
 	unsigned long *seen;           /* each worker's epoch */
 	size_t nstarted;
 	struct worker *workers;
+	struct ledger *ledger;
+	int64_t started;             /* us */
 };
 
 static void
@@ -48,6 +51,7 @@ generation_free(struct generation *g)
 		free(g->spaces[i].text);
 		free(g->spaces[i].out);
 	}
+	ledger_view_free(g->view);
 	shadow_free(g->shadow);
 	free(g);
 }
@@ -55,7 +59,7 @@ generation_free(struct generation *g)
 /* Returns NULL without memory. */
 static struct generation *
 generation_new(struct policy_set *policies, struct policy_set *candidate,
-    size_t workers)
+    struct ledger *ledger, size_t workers)
 {
 	struct generation *g;
 	struct answer_space *space;
@@ -64,6 +68,11 @@ generation_new(struct policy_set *policies, struct policy_set *candidate,
 	if (g == NULL)
 		return NULL;
 	g->policies = policies;
+	g->view = ledger_view_new(ledger, policies);
+	if (g->view == NULL) {
+		generation_free(g);
+		return NULL;
+	}
 	g->candidate = candidate;
 	g->n = workers;
 	if (candidate != NULL &&
@@ -74,6 +83,7 @@ generation_new(struct policy_set *policies, struct policy_set *candidate,
 	for (size_t i = 0; i < workers; i++) {
 		space = &g->spaces[i];
 		space->policies = policies;
+		space->view = g->view;
 		space->shadow = g->shadow;
 		space->text_cap = answer_max(policies);
 		space->answer_cap = fcgi_answer_max(space->text_cap);
@@ -152,13 +162,14 @@ server_swap(struct server *s, struct policy_set *policies,
 
 	new = generation_new(policies != NULL ? policies : old->policies,
 	    candidate != NULL ? candidate : old->candidate,
-	    s->options.threads);
+	    s->ledger, s->options.threads);
 	if (new == NULL)
 		return -1;
 	pthread_mutex_lock(&s->lock);
 	s->generation = new;
 	change_spread(s);
 	pthread_mutex_unlock(&s->lock);
+	ledger_carry(s->ledger, new->view, old->view);
 	shadow_succeed(new->shadow, old->shadow);
 	if (policies != NULL)
 		policy_set_free(old->policies);
@@ -262,6 +273,8 @@ workers_init(struct server *s)
 		w->server = s;
 		w->index = i;
 		w->log_requests = o->log_requests;
+		w->status_path = str_of(o->status_path);
+		w->page = ledger_page(s->ledger, i, &w->counters);
 		w->space = s->generation->spaces[i];
 		durations_set(w, o);
 		/* All of them: worker_clear must find them initialized. */
@@ -301,7 +314,11 @@ server_start(const struct server_options *o, struct listen_set *listeners,
 	s->listeners = listeners;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->passed, NULL);
-	s->generation = generation_new(policies, candidate, o->threads);
+	s->started = clock_us();
+	s->ledger = ledger_new(o->threads);
+	if (s->ledger != NULL)
+		s->generation = generation_new(policies, candidate, s->ledger,
+		    o->threads);
 	s->seen = calloc(o->threads, sizeof *s->seen);
 	s->workers = workers_new(o->threads);
 	if (s->generation == NULL || s->seen == NULL || s->workers == NULL ||
@@ -363,6 +380,23 @@ server_count(const struct server *s, size_t counter)
 }
 
 void
+server_figures(const struct server *s, struct server_figures *out)
+{
+	for (size_t i = 0; i < COUNTERS; i++)
+		out->counters[i] = server_count(s, i);
+	out->open = atomic_load(&s->open);
+	out->max_connections = s->options.max_connections;
+	out->threads = s->options.threads;
+	out->uptime = clock_us() - s->started;
+}
+
+struct ledger *
+server_ledger(const struct server *s)
+{
+	return s->ledger;
+}
+
+void
 server_free(struct server *s)
 {
 	if (s == NULL)
@@ -377,6 +411,7 @@ server_free(struct server *s)
 		policy_set_free(s->generation->candidate);
 	}
 	generation_free(s->generation);
+	ledger_free(s->ledger);
 	pthread_cond_destroy(&s->passed);
 	pthread_mutex_destroy(&s->lock);
 	free(s);

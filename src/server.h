@@ -15,6 +15,7 @@ struct server_options {
 	unsigned max_connections;
 	int64_t timeout, idle_timeout, grace; /* us */
 	bool log_requests;
+	const char *status_path; /* "": no status page; must last as long */
 };
 
 struct server;
@@ -50,6 +51,17 @@ void server_stop(struct server *s);
 
 /* A counter, summed over the workers. */
 unsigned long server_count(const struct server *s, size_t counter);
+
+/* What the status page tells of the server itself. */
+struct server_figures {
+	unsigned long counters[COUNTERS]; /* summed over the workers */
+	unsigned long open, max_connections, threads;
+	int64_t uptime;                   /* us */
+};
+void server_figures(const struct server *s, struct server_figures *out);
+
+/* Where it counts requests. */
+struct ledger *server_ledger(const struct server *s);
 
 void server_free(struct server *s);
 

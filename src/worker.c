@@ -392,6 +392,7 @@ worker_run(void *worker)
 		n = epoll_wait(w->epoll, ev, EVENTS, patience(w));
 		turn_note(w);
 		w->now = clock_us();
+		ledger_tick(w->page, w->now);
 		look_around(w);
 		for (int i = 0; i < n; i++)
 			dispatch(w, ev[i].data.ptr);

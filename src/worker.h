@@ -9,6 +9,7 @@
 #include "conn.h"
 #include "counters.h"
 #include "fcgi.h"
+#include "ledger.h"
 #include "listen.h"
 #include "policy.h"
 #include "pool.h"
@@ -22,6 +23,7 @@ struct shadow;
 struct answer_space {
 	const struct policy_set *policies;
 	struct shadow *shadow; /* NULL: no candidate is judged beside them */
+	const struct ledger_view *view;
 	char *text;         /* one answer */
 	size_t text_cap;
 	unsigned char *out; /* the records of one or more */
@@ -59,7 +61,9 @@ struct worker {
 	struct answer_space space;
 	size_t nout;                /* bytes in space.out */
 	bool log_requests;
+	struct str status_path;     /* "": none */
 	struct counters counters;
+	struct ledger_page *page;
 	unsigned long epoch;        /* of the policy in space */
 	_Atomic int64_t quietest;   /* conn.active of the quietest, published */
 	atomic_ulong turns;         /* of its loop */
