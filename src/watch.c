@@ -119,7 +119,9 @@ lookup_note(struct watch *w, int wd, const char *name)
 	}
 	if (name != NULL && (copy = strdup(name)) == NULL)
 		return -1;
-	w->lookups[w->n++] = (struct lookup){wd, w->round, copy};
+	l = &w->lookups[w->n++];
+	*l = (struct lookup){.wd = wd, .round = w->round};
+	l->name = copy;
 	return 0;
 }
 

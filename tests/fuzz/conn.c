@@ -34,8 +34,9 @@ static const char policy_text[] =
 static struct worker *
 worker_make(void)
 {
-	static const struct server_options options = {1, 1000, 30000000,
-	    30000000, 0, false};
+	static const struct server_options options = {.threads = 1,
+	    .max_connections = 1000, .timeout = 30000000,
+	    .idle_timeout = 30000000, .status_path = "/status"};
 	static struct listen_set none;
 	static struct worker w;
 	struct policy_set *set = fuzz_policies(str_of(policy_text));
@@ -43,7 +44,7 @@ worker_make(void)
 	HOLDS(set != NULL && fcgi_init() == 0);
 	HOLDS(log_open("/dev/null", LOG_LEVEL_ERROR, (uid_t)-1,
 	    (gid_t)-1) == 0 && log_start() == 0);
-	w.server = server_start(&options, &none, set);
+	w.server = server_start(&options, &none, set, NULL);
 	w.epoll = w.wake = -1;
 	HOLDS(w.server != NULL);
 	HOLDS(worker_init(&w, &none, 1000, 64 * 1024 * 1024) == 0);

@@ -354,15 +354,20 @@ static void
 check(const struct policy_set *s, const struct input *in)
 {
 	static struct counters counters;
+	struct ledger *ledger = ledger_new(1);
+	struct ledger_view *view = ledger_view_new(ledger, s);
+	struct answer_env env = {.policies = s, .view = view,
+	    .counters = &counters, .status_path = STR(""), .log_all = true};
 	size_t cap = answer_max(s);
 	char *text = malloc(cap);
 	struct naive_decision d;
 	struct answer a;
 	ptrdiff_t n;
 
-	HOLDS(text != NULL);
-	n = answer_write(s, in->role, buf_str(&in->encoded), true, &counters,
-	    text, cap);
+	HOLDS(ledger != NULL && view != NULL && text != NULL);
+	env.page = ledger_page(ledger, 0, &counters);
+	n = answer_write(&env, in->role, buf_str(&in->encoded), NULL, text,
+	    cap);
 	HOLDS(n > 0 && (size_t)n <= cap);
 	answer_parse((struct str){text, (size_t)n},
 	    in->role == ROLE_AUTHORIZER ? STR("Variable-") : STR(""), &a);
@@ -371,6 +376,8 @@ check(const struct policy_set *s, const struct input *in)
 		check_actual(&a, &d, in);
 	else
 		check_preflight(s, &a, &d, in);
+	ledger_view_free(view);
+	ledger_free(ledger);
 	free(text);
 }
 
