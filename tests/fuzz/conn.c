@@ -40,12 +40,16 @@ worker_make(void)
 	static struct listen_set none;
 	static struct worker w;
 	struct policy_set *set = fuzz_policies(str_of(policy_text));
+	static struct ledger *ledger;
 
-	HOLDS(set != NULL && fcgi_init() == 0);
+	ledger = ledger_new(1);
+	HOLDS(set != NULL && ledger != NULL && fcgi_init() == 0);
 	HOLDS(log_open("/dev/null", LOG_LEVEL_ERROR, (uid_t)-1,
 	    (gid_t)-1) == 0 && log_start() == 0);
 	w.server = server_start(&options, &none, set, NULL);
 	w.epoll = w.wake = -1;
+	w.status_path = str_of(options.status_path);
+	w.page = ledger_page(ledger, 0, &w.counters);
 	HOLDS(w.server != NULL);
 	HOLDS(worker_init(&w, &none, 1000, 64 * 1024 * 1024) == 0);
 	server_renew(w.server, &w);
