@@ -305,18 +305,23 @@ def descriptors():
     """Loads leave no descriptors and no watches behind."""
     with watched() as w:
         def watches():
-            count = 0
-            for fd in os.listdir(f"/proc/{w.server.process.pid}/fdinfo"):
-                with open(f"/proc/{w.server.process.pid}/fdinfo/{fd}", encoding="ascii") as f:
-                    count += len(re.findall(r"^inotify ", f.read(), re.M))
-            return len(os.listdir(f"/proc/{w.server.process.pid}/fd")), count
-
+            """How many descriptors there are, and watches."""
+            folder = f"/proc/{w.server.process.pid}/fdinfo"
+            count, names = 0, os.listdir(folder)
+            for name in names:
+                try:
+                    with open(os.path.join(folder, name), encoding="ascii") as f:
+                        count += len(re.findall(r"^inotify ", f.read(), re.M))
+                except FileNotFoundError:  # a connection that was just closed
+                    return watches()
+            return len(names), count
         before = watches()
         for _ in range(10):
             rename_over(w.path, w.text())
             wait_for(lambda: w.allows(w.number))
-        ok(wait_for(lambda: w.loads() == 10 and watches() == before), "descriptors and watches are as many as before",
-           f"{before} {watches()}")
+        # The connection of a question may be closed a little later.
+        ok(wait_for(lambda: w.loads() == 10 and all(now <= then for now, then in zip(watches(), before))),
+           "descriptors and watches are no more than before", f"{before} {watches()}")
 
 
 def main():
