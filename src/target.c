@@ -23,7 +23,9 @@ web_scheme(struct str raw)
 void
 target_split(struct str raw, struct target *out)
 {
-	size_t end = 0, scheme = web_scheme(raw);
+	/* A path cannot begin like a scheme: nearly every target is one. */
+	size_t scheme = raw.n > 0 && raw.p[0] == '/' ? 0 : web_scheme(raw);
+	size_t end = 0;
 
 	*out = (struct target){.path = raw, .absolute = scheme > 0};
 	if (out->absolute) {
@@ -329,23 +331,17 @@ feed(struct walk *w, struct str raw, bool plain)
 	return true;
 }
 
-/* Not 0 where a word of a path has something to look at twice: a byte that is
- * not printable ASCII, an escape, parameters, '\\', '#', or a '/' in front of
- * another or of a dot. */
+/* Not 0 where a path with these bytes has to be looked at one by one: others
+ * than A-Z a-z 0-9 - . / _, or a '/' or '.' behind a '/'. */
 static uint64_t
 unplain(uint64_t w)
 {
-	uint64_t slash = swar_where(w, '/');
+	uint64_t lower = swar_lower(w);
+	uint64_t behind = swar_where(w, '/') << 8;
+	uint64_t plain = swar_within(lower, 'a', 'z') |
+	    swar_within(lower, '-', '9') | swar_where(lower, '_');
 
-	/* The bytes are in memory order whatever the machine's is: the one
-	 * behind another is higher in a little-endian word. */
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	uint64_t behind = slash >> 8;
-#else
-	uint64_t behind = slash << 8;
-#endif
-	return swar_unclean(w, '\\') | swar_equal(w, '%') |
-	    swar_equal(w, ';') | swar_equal(w, '#') |
+	return (~plain & SWAR_ALL(UINT64_C(0x80))) |
 	    (behind & swar_within(w, '.', '/'));
 }
 
