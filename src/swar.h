@@ -9,20 +9,6 @@
 
 #define SWAR_ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Not 0 where a byte of w is below n; n is at most 0x80. */
-static inline uint64_t
-swar_below(uint64_t w, uint64_t n)
-{
-	return (w - SWAR_ALL(n)) & ~w & SWAR_ALL(UINT64_C(0x80));
-}
-
-/* Not 0 where a byte of w is c. */
-static inline uint64_t
-swar_equal(uint64_t w, uint64_t c)
-{
-	return swar_below(w ^ SWAR_ALL(c), 1);
-}
-
 /* Eight bytes, the first the lowest. */
 static inline uint64_t
 swar_word(const char *p)
@@ -36,14 +22,8 @@ swar_word(const char *p)
 	return w;
 }
 
-static inline uint64_t
-swar_unclean(uint64_t w, unsigned char except)
-{
-	return (w & SWAR_ALL(UINT64_C(0x80))) | swar_below(w, 0x20) |
-	    swar_equal(w, 0x7f) | swar_equal(w, except);
-}
-
-/* 0x80 in each byte of w that is first to last; all bytes are below 0x80. */
+/* 0x80 in each byte of w that is first to last, up to the first byte over 0x7f,
+ * which never is. */
 static inline uint64_t
 swar_within(uint64_t w, uint64_t first, uint64_t last)
 {
@@ -51,29 +31,7 @@ swar_within(uint64_t w, uint64_t first, uint64_t last)
 	    SWAR_ALL(UINT64_C(0x80));
 }
 
-/* Whether every byte of w is one of a-z 0-9 - and the comma. */
-static inline bool
-swar_is_listed(uint64_t w)
-{
-	return (w & SWAR_ALL(UINT64_C(0x80))) == 0 &&
-	    (swar_within(w, 'a', 'z') | swar_within(w, '0', '9') |
-	        swar_within(w, ',', '-')) == SWAR_ALL(UINT64_C(0x80));
-}
-
-/* Whether s is of a-z 0-9 - and commas alone, as browsers write lists of field
- * names: then each element is a token.  False says nothing. */
-static inline bool
-str_is_listed(struct str s)
-{
-	if (s.n < 8)
-		return false;
-	for (size_t i = 0; i + 8 < s.n; i += 8)
-		if (!swar_is_listed(swar_word(s.p + i)))
-			return false;
-	return swar_is_listed(swar_word(s.p + s.n - 8));
-}
-
-/* 0x80 in exactly the bytes of w that are c; all bytes are below 0x80. */
+/* The same for the bytes that are c. */
 static inline uint64_t
 swar_where(uint64_t w, uint64_t c)
 {
@@ -118,22 +76,51 @@ swar_first(uint64_t w, size_t n)
 	return n < 8 ? w & ((UINT64_C(1) << (8 * n)) - 1) : w;
 }
 
+/* Whether s is of a-z 0-9 - and commas alone, as browsers write lists of field
+ * names: then each element is a token.  False says nothing. */
+static inline bool
+str_is_listed(struct str s)
+{
+	uint64_t good = SWAR_ALL(UINT64_C(0x80)), w;
+
+	if (s.n < 8)
+		return false;
+	for (size_t i = 0;; i += 8) {
+		if (i + 8 > s.n)
+			i = s.n - 8;
+		w = swar_word(s.p + i);
+		good &= swar_within(w, 'a', 'z') | swar_within(w, '0', '9') |
+		    swar_within(w, ',', '-');
+		if (i + 8 == s.n)
+			return good == SWAR_ALL(UINT64_C(0x80));
+	}
+}
+
+/* 0x80 in each byte of w that is printable ASCII other than `except`, as far as
+ * swar_within tells. */
+static inline uint64_t
+swar_clean(uint64_t w, unsigned char except)
+{
+	return swar_within(w, ' ', '~') & ~swar_where(w, except);
+}
+
 /* Whether s is of printable ASCII without the byte `except`. */
 static inline bool
 str_is_clean(struct str s, unsigned char except)
 {
-	uint64_t bad = 0;
+	uint64_t good = SWAR_ALL(UINT64_C(0x80));
 	char last[8];
 
 	if (s.n < 8) {
 		memset(last, except == 'a' ? 'b' : 'a', sizeof last);
 		for (size_t i = 0; i < s.n; i++)
 			last[i] = s.p[i];
-		return swar_unclean(swar_word(last), except) == 0;
+		return swar_clean(swar_word(last), except) == good;
 	}
 	for (size_t i = 0; i + 8 < s.n; i += 8)
-		bad |= swar_unclean(swar_word(s.p + i), except);
-	return (bad | swar_unclean(swar_word(s.p + s.n - 8), except)) == 0;
+		good &= swar_clean(swar_word(s.p + i), except);
+	good &= swar_clean(swar_word(s.p + s.n - 8), except);
+	return good == SWAR_ALL(UINT64_C(0x80));
 }
 
 #endif
