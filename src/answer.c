@@ -26,17 +26,11 @@ params_read(struct request *r, struct str params)
 	return got == PAIR_END ? 0 : -1;
 }
 
-static bool
-is_refusal(enum reason reason)
-{
-	return reason != REASON_ALLOWED && reason != REASON_NOT_PREFLIGHT;
-}
-
 /* Whether this decision gets a line, which it begins. */
 static bool
 line_begin(struct log_line *l, const struct decision *d, bool log_all)
 {
-	const char *event = is_refusal(d->reason) ? "refused" : "request";
+	const char *event = reason_is_refusal(d->reason) ? "refused" : "request";
 	enum log_level level = LOG_LEVEL_INFO;
 	enum log_limit limit = LOG_SOME;
 
@@ -123,7 +117,7 @@ answer_write(const struct answer_env *env, enum record_role role,
 	count_add(env->counters, COUNT_REQUESTS);
 	count_add(env->counters, COUNT_REASONS + (size_t)d.reason);
 	ledger_note(env->view, env->page, &r, &d);
-	if (is_refusal(d.reason) || env->log_all)
+	if (reason_is_refusal(d.reason) || env->log_all)
 		decision_log(&r, &d, actual, env->log_all);
 	if (env->shadow != NULL && !actual)
 		shadow_judge(env->shadow, &r, &d, env->counters);

@@ -113,8 +113,7 @@ answer_status(struct worker *w, struct conn *c, const struct stream_item *item,
 {
 	struct status_response page = {NULL, 0};
 	unsigned char *out = NULL;
-	ptrdiff_t n = -1;
-	size_t cap;
+	size_t n = 0, cap;
 
 	if (status_respond(w->server, &w->space, ask, &page) == 0) {
 		cap = fcgi_answer_max(page.n);
@@ -123,8 +122,8 @@ answer_status(struct worker *w, struct conn *c, const struct stream_item *item,
 			    (struct str){page.p, page.n}, out, cap);
 	}
 	(void)flush(w, c);
-	if (!c->failed && (n == -1 ||
-	    held_add(&c->unsent, &w->pool, out, (size_t)n) == -1))
+	if (!c->failed && (n == 0 ||
+	    held_add(&c->unsent, &w->pool, out, n) == -1))
 		fail(w, c, "no-memory");
 	free(out);
 	free(page.p);
@@ -149,12 +148,9 @@ answer(struct worker *w, struct conn *c, const struct stream_item *item)
 		fail(w, c, "bad-pair");
 		return;
 	}
-	n = fcgi_answer(w->fcgi, item->id, (struct str){space->text, (size_t)n},
-	    space->out + w->nout, space->out_cap - w->nout);
-	if (n == -1)
-		fail(w, c, "no-answer");
-	else
-		w->nout += (size_t)n;
+	w->nout += fcgi_answer(w->fcgi, item->id,
+	    (struct str){space->text, (size_t)n}, space->out + w->nout,
+	    space->out_cap - w->nout);
 }
 
 /* Acts on what the stream found; false where input is no longer to be read. */

@@ -23,8 +23,8 @@ size_t fcgi_answer_max(size_t n);
 
 /* Answers a request, of which every parameter was read and checked, with that
  * reply, a CGI response.  Returns the length written to out, of which cap bytes
- * are there, or -1 where libfcgi refused: then nothing may be sent. */
-ptrdiff_t fcgi_answer(struct fcgi *f, unsigned id, struct str reply,
+ * are there, at least fcgi_answer_max of the reply. */
+size_t fcgi_answer(struct fcgi *f, unsigned id, struct str reply,
     unsigned char *out, size_t cap);
 
 #endif

@@ -31,6 +31,12 @@ reason_parse(struct str word)
 	return -1;
 }
 
+bool
+reason_is_refusal(enum reason r)
+{
+	return r != REASON_ALLOWED && r != REASON_NOT_PREFLIGHT;
+}
+
 /* ---- what a request may carry ------------------------------------------ */
 
 static bool
@@ -84,6 +90,21 @@ method_allowed(const struct policy *p, struct str method)
 	    field_set_find(&p->methods, method) != NULL)
 		return true;
 	return p->methods.any && (!p->credentials || method.n <= ECHO_MAX);
+}
+
+bool
+preflight_allows(const struct policy *p, enum reason reason, struct str part)
+{
+	struct str refused = STR("");
+	size_t room = SIZE_MAX;
+
+	if (reason == REASON_ORIGIN)
+		return origin_set_match(p->origins, part, NULL);
+	if (reason == REASON_METHOD)
+		return method_allowed(p, part);
+	return reason == REASON_HEADER &&
+	    field_set_admits(&p->headers, part, &room, &refused) &&
+	    refused.n == 0;
 }
 
 /* ---- the decision ------------------------------------------------------ */

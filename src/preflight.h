@@ -25,6 +25,10 @@ enum reason {
 const char *reason_name(enum reason r);
 int reason_parse(struct str word);
 
+/* Whether a request with that reason was refused: neither allowed nor left
+ * undecided as no preflight. */
+bool reason_is_refusal(enum reason r);
+
 /* What a malformed request has wrong. */
 enum malformed {
 	MALFORMED_NOT,
@@ -54,6 +58,11 @@ void preflight_decide(const struct policy_set *s, const struct request *r,
  * there is nothing to refuse. */
 void preflight_decide_actual(const struct policy_set *s,
     const struct request *r, struct decision *d);
+
+/* Whether the policy allows this origin, method or field name: the part of a
+ * request that was refused for that reason, alone.  False for other reasons. */
+bool preflight_allows(const struct policy *p, enum reason reason,
+    struct str part);
 
 /* One line on a decision for logs, debug and explain: what was refused and the
  * nearest miss.  All bytes of the request in it are escaped.  "" where there

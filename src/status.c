@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "log.h"
 #include "shadow.h"
 #include "worker.h"
 
@@ -17,28 +18,6 @@ static const enum malformed malformed_kinds[LEDGER_KINDS] = {
 	[LEDGER_METHODS] = MALFORMED_METHOD,
 	[LEDGER_HEADERS] = MALFORMED_HEADER,
 };
-
-/* Whether the policy has come to allow what it refused. */
-static bool
-is_allowed(const struct policy *p, enum reason reason, struct str text)
-{
-	switch (reason) {
-	case REASON_ORIGIN:
-		return origin_set_match(p->origins, text, NULL);
-	case REASON_METHOD:
-		return field_set_find(&p->methods, text) != NULL;
-	case REASON_HEADER:
-		return field_set_find(&p->headers, text) != NULL;
-	case REASON_ALLOWED:
-	case REASON_NO_POLICY:
-	case REASON_MALFORMED:
-	case REASON_NOT_PREFLIGHT:
-	case REASON_NOT_OPTIONS:
-	case REASON_COUNT:
-	default:
-		return false;
-	}
-}
 
 /* Says why, in the words of the log, and where to change it: by the policies
  * that answer now, since those are what can be changed. */
@@ -68,7 +47,7 @@ refusal_explain(const struct policy_set *policies, enum ledger_kind kind,
 		x->line = at.line;
 	}
 	x->allowed_now = d.policy != NULL && x->entry.length == text.n &&
-	    is_allowed(d.policy, d.reason, text);
+	    preflight_allows(d.policy, d.reason, text);
 	request_init(&r);
 	r.origin = text;
 	if (x->entry.length == text.n && !x->allowed_now)
@@ -157,6 +136,7 @@ gather(struct status *st, struct server *server,
 	st->unseen = seen->total - atomic_load(&seen->count);
 	st->nmissing = seen_list(seen, st->missing, STATUS_LISTED);
 	ledger_history(ledger, clock_us(), st->history);
+	st->log_lost = log_lost();
 	problems_find(st);
 	return differences_gather(st, space->shadow);
 }

@@ -56,6 +56,7 @@ struct status {
 	unsigned long history[HISTORY_MINUTES][REASON_COUNT];
 	struct status_difference *differences;
 	size_t ndifferences;
+	unsigned long log_lost; /* lines */
 	size_t nproblems;    /* 0: healthy */
 	const char *problems[STATUS_PROBLEMS];
 };

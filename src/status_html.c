@@ -307,7 +307,10 @@ write_connections(const struct status *st, FILE *f)
 		html_number(f, st->server.counters[i]);
 		fputs("</dd></div>\n", f);
 	}
-	fputs("</dl></section>\n", f);
+	fprintf(f, "<div%s><dt>log-lines-lost</dt><dd>", st->log_lost == 0 ?
+	    " class=\"none\"" : "");
+	html_number(f, st->log_lost);
+	fputs("</dd></div>\n</dl></section>\n", f);
 }
 
 void

@@ -198,7 +198,7 @@ void
 status_write_json(const struct status *st, FILE *f)
 {
 	/* Where a part is NULL, for want of memory, the whole is. */
-	json_t *o = json_pack("{ss sb so sI so sI sI so so so so so so so}",
+	json_t *o = json_pack("{ss sb so sI so sI sI so so so sI so so so so}",
 	    "version", PACKAGE_VERSION,
 	    "healthy", st->nproblems == 0,
 	    "problems", problems(st),
@@ -209,6 +209,7 @@ status_write_json(const struct status *st, FILE *f)
 	    "policy", live(st),
 	    "requests", requests(st),
 	    "connections", connections(st),
+	    "log_lines_lost", (json_int_t)st->log_lost,
 	    "refused", refused(st),
 	    "never_seen", missing(st),
 	    "shadow", status_has_shadow(st) ? shadow(st) : json_null(),

@@ -150,6 +150,7 @@ write_connections(const struct status *st, FILE *f)
 		{"peer", COUNT_PEER_ERRORS},
 		{"cut-short", COUNT_CUT_SHORT},
 		{"refused-peer", COUNT_REFUSED_PEERS},
+		{"refused-memory", COUNT_REFUSED_MEMORY},
 	};
 
 	gauge(f, "connections", "Connections that are open.", st->server.open);
@@ -201,5 +202,8 @@ status_write_metrics(const struct status *st, FILE *f)
 	write_requests(st, f);
 	write_connections(st, f);
 	write_differences(st, f);
+	family(f, "log_lines_lost", "counter", NULL,
+	    "Lines that the log was too slow or too full for.");
+	fprintf(f, "preflightd_log_lines_lost_total %lu\n", st->log_lost);
 	fputs("# EOF\n", f);
 }

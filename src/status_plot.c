@@ -18,8 +18,7 @@ static const struct {
 bool
 html_is_refusal(enum reason reason)
 {
-	return reason != REASON_ALLOWED && reason != REASON_NOT_PREFLIGHT &&
-	    reason != REASON_NOT_OPTIONS;
+	return reason_is_refusal(reason) && reason != REASON_NOT_OPTIONS;
 }
 
 static void

@@ -59,6 +59,7 @@ write_counters(const struct status *st, FILE *f)
 		fprintf(f, "%s:%*s %lu\n", counter_name(i),
 		    21 - (int)strlen(counter_name(i)), "",
 		    st->server.counters[i]);
+	number(f, "log-lines-lost:", st->log_lost);
 }
 
 static void

@@ -360,6 +360,29 @@ def metrics():
                  "the last load was refused")
         is_equal(families["preflightd_connections"][4][0][2], 1,
                  "one connection is open")
+        is_equal({labels["error"] for _, labels, _ in families["preflightd_connection_errors"][4]},
+                 {"protocol", "peer", "cut-short", "refused-peer", "refused-memory"},
+                 "connections that ended in an error, by what it was")
+        is_equal(families["preflightd_log_lines_lost"][4][0][2], 0, "no line of the log was lost")
+
+
+def allowed_by_star():
+    """What a '*' covers now is not shown as refused still; Authorization is no
+    part of it."""
+    policy = "[policy api]\nallow-origins = https://app.example.com\n"
+    with served(policy=policy) as s, s.client() as c:
+        c.ask(preflight(HTTP_ACCESS_CONTROL_REQUEST_METHOD="PURGE"))
+        c.ask(preflight(HTTP_ACCESS_CONTROL_REQUEST_METHOD="GET",
+                        HTTP_ACCESS_CONTROL_REQUEST_HEADERS="x-a"))
+        c.ask(preflight(HTTP_ACCESS_CONTROL_REQUEST_METHOD="GET",
+                        HTTP_ACCESS_CONTROL_REQUEST_HEADERS="authorization"))
+        s.write_policy(policy + "allow-methods = *\nallow-headers = *\n")
+        s.signal(signal.SIGHUP)
+        s.saw("event=reloaded")
+        got = state(c)["refused"]
+        is_equal({x["text"]: x["allowed_now"] for kind in ("methods", "headers") for x in got[kind]},
+                 {"PURGE": True, "x-a": True, "authorization": False},
+                 "a '*' allows now what was refused, but for Authorization")
 
 
 def flood():
@@ -436,6 +459,7 @@ forms()
 framing()
 counting()
 reloading()
+allowed_by_star()
 threads()
 shadow()
 metrics()
