@@ -93,6 +93,10 @@ int export_write(const struct export_server *server, const char *part,
     const struct policy_set *set, const struct export_options *options,
     struct diag *d, FILE *to);
 
+/* The fields of a response that are the policy's; Vary is not its alone. */
+enum { EXPORT_FIELDS = 3 };
+extern const char *const export_fields[EXPORT_FIELDS];
+
 /* Closes a stream of open_memstream, which sets *text.  Returns 0, or -1 where
  * not all that was written is there. */
 int export_stream_close(FILE *stream, char *const *text);

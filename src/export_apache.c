@@ -198,16 +198,12 @@ write_vary(struct export *e)
 static void
 write_fields(struct export *e)
 {
-	static const char *const fields[] = {"Access-Control-Allow-Origin",
-	    "Access-Control-Allow-Credentials",
-	    "Access-Control-Expose-Headers"};
-
 	fputs("\n# What applications say about it is replaced.\n", e->to);
-	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+	for (size_t i = 0; i < EXPORT_FIELDS; i++)
 		fprintf(e->to, "Header onsuccess unset %s "
 		    "env=!preflightd_preflight\n"
 		    "Header always unset %s env=!preflightd_preflight\n",
-		    fields[i], fields[i]);
+		    export_fields[i], export_fields[i]);
 	fputs("Header always set Access-Control-Allow-Origin "
 	    "\"%{preflightd_origin}e\" \"expr=-n " VAR("allowed") "\"\n",
 	    e->to);

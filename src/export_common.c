@@ -67,6 +67,10 @@ parse_port(struct str s, unsigned *out)
 	return s.n > 0 && s.p[0] != '0' && port <= 65535 ? 0 : -1;
 }
 
+const char *const export_fields[EXPORT_FIELDS] = {
+	"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials",
+	"Access-Control-Expose-Headers"};
+
 int
 export_path_parse(const char *text, struct str *out)
 {

@@ -241,14 +241,10 @@ write_vary(struct export *e)
 static void
 write_fields(struct export *e)
 {
-	static const char *const fields[] = {"Access-Control-Allow-Origin",
-	    "Access-Control-Allow-Credentials",
-	    "Access-Control-Expose-Headers"};
-
 	fputs("\n    # What applications say about it is replaced.\n", e->to);
-	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+	for (size_t i = 0; i < EXPORT_FIELDS; i++)
 		fprintf(e->to, "    http-after-response del-header %s if "
-		    "!preflightd_preflight\n", fields[i]);
+		    "!preflightd_preflight\n", export_fields[i]);
 	fputs("    acl preflightd_allowed var(txn.preflightd_origin) -m found\n"
 	    "    http-after-response set-header Access-Control-Allow-Origin "
 	    "%[var(txn.preflightd_origin)] if !preflightd_preflight "

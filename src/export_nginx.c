@@ -399,9 +399,6 @@ write_headers(struct export *e)
 {
 	static const char *const modules[] = {"proxy", "fastcgi", "uwsgi",
 	    "scgi"};
-	static const char *const fields[] = {"Access-Control-Allow-Origin",
-	    "Access-Control-Allow-Credentials",
-	    "Access-Control-Expose-Headers"};
 
 	fputs("# Include it behind the part for server { }, and again in every "
 	    "location { } that\n# has add_header, *_hide_header or "
@@ -420,9 +417,9 @@ write_headers(struct export *e)
 	fputs("add_header Vary $preflightd_vary always;\n"
 	    "\n# What applications say about it is replaced.\n", e->to);
 	for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
-		for (size_t k = 0; k < sizeof fields / sizeof *fields; k++)
+		for (size_t k = 0; k < EXPORT_FIELDS; k++)
 			fprintf(e->to, "%s_hide_header %s;\n", modules[i],
-			    fields[k]);
+			    export_fields[k]);
 }
 
 const struct export_server export_nginx = {

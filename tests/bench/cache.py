@@ -15,24 +15,6 @@ import tempfile
 
 import engine
 
-CONFIGURATION = """\
-{user}
-daemon off;
-worker_processes 1;
-pid {folder}/pid;
-error_log stderr crit;
-events {{ worker_connections 512; }}
-http {{
-    access_log off;
-    {http}
-    server {{
-        listen unix:{folder}/http;
-        keepalive_requests 100000000;
-        {server}
-    }}
-}}
-"""
-
 # The usual way by hand, with the same answer.
 MAPS = """\
     map $http_origin $cors_origin {
@@ -80,10 +62,7 @@ def start(folder, number, http, server):
     """Starts nginx in a folder of its own."""
     own = os.path.join(folder, str(number))
     os.mkdir(own)
-    with open(os.path.join(own, "nginx.conf"), "w", encoding="ascii") as f:
-        f.write(CONFIGURATION.format(folder=own, http=http, server=server,
-                                     user="user root;" if os.getuid() == 0 else ""))
-    return engine.Process(["nginx", "-p", own, "-c", os.path.join(own, "nginx.conf")], os.path.join(own, "http"))
+    return engine.nginx(own, http, server)
 
 
 def measure(back, servers, rounds, seconds):

@@ -29,7 +29,7 @@ host = api.example.com
 path = /v1
 allow-origins = https://app.example.com, https://*.example.org
 allow-methods = GET, PUT, DELETE
-allow-headers = Authorization, Content-Type, X, X-A
+allow-headers = Authorization, Content-Type
 max-age = 1h
 """
 
@@ -42,17 +42,21 @@ error_log stderr crit;
 events {{ worker_connections 512; }}
 http {{
     access_log off;
-    upstream cors {{ server unix:{path}; {keepalive} }}
+    {http}
     server {{
         listen unix:{folder}/http;
         keepalive_requests 100000000;
+        {server}
+    }}
+}}
+"""
+UPSTREAM = "upstream cors {{ server unix:{path}; {keepalive} }}"
+LOCATION = """\
         location / {{
             fastcgi_pass cors;
             fastcgi_keep_conn {keep};
             include /etc/nginx/fastcgi_params;
         }}
-    }}
-}}
 """
 
 
@@ -143,7 +147,11 @@ def worst(folder, rounds, seconds):
     """What 64 KiB of header names, allowed ones and separators alone, cost on
     one connection, to a usual request."""
     words = {"names": "x-a,", "names, spaced": "X-A, ", "names of one letter": "x,", "commas": ",", "spaces": " "}
-    with daemon(folder) as ours:
+    own = os.path.join(folder, "worst")
+    os.mkdir(own)
+    with open(os.path.join(own, "policy.ini"), "w", encoding="ascii") as f:
+        f.write(POLICY.replace("Content-Type", "Content-Type, X, X-A"))
+    with daemon(own) as ours:
         cost = lambda *more: load(ours.path, "-p", ours.pid, "-c", 1, "-t", seconds, *more)["cpu_us"]
         for name, word in words.items():
             pairs = [(cost("-w", word), cost()) for _ in range(rounds)]
@@ -218,18 +226,23 @@ def profile(path, function):
     return costs
 
 
+def nginx(folder, http, server):
+    """nginx with these parts, its configuration and its socket in the folder."""
+    conf = os.path.join(folder, "nginx.conf")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write(NGINX.format(folder=folder, http=http, server=server,
+                             user="user root;" if os.getuid() == 0 else ""))
+    return Process(["nginx", "-p", folder, "-c", conf], os.path.join(folder, "http"))
+
+
 def nginx_run(folder, back, keep, seconds):
     """One run through nginx, with its CPU time and the responder's together."""
-    conf, front = os.path.join(folder, "nginx.conf"), os.path.join(folder, "http")
-    with open(conf, "w", encoding="ascii") as f:
-        f.write(NGINX.format(folder=folder, path=back.path, keep="on" if keep else "off",
-                             keepalive="keepalive 64;" if keep else "",
-                             user="user root;" if os.getuid() == 0 else ""))
-    with Process(["nginx", "-p", folder, "-c", conf], front) as nginx:
-        pids = [a for p in [back.pid, *nginx.children()] for a in ("-p", p)]
-        numbers = load(front, "-H", "-c", 64, "-t", seconds, *pids)
-    if os.path.exists(front):
-        os.unlink(front)
+    upstream = UPSTREAM.format(path=back.path, keepalive="keepalive 64;" if keep else "")
+    with nginx(folder, upstream, LOCATION.format(keep="on" if keep else "off")) as front:
+        pids = [a for p in [back.pid, *front.children()] for a in ("-p", p)]
+        numbers = load(front.path, "-H", "-c", 64, "-t", seconds, *pids)
+    if os.path.exists(front.path):
+        os.unlink(front.path)
     return numbers
 
 
