@@ -230,6 +230,16 @@ def probed(argv, timeout=harness.DEADLINE):
     return done.returncode == 0 and done.stdout.startswith("Status: 204")
 
 
+def is_stopped(pid):
+    """Whether every thread of a process has seen SIGSTOP."""
+    folder = f"/proc/{pid}/task"
+    states = []
+    for task in os.listdir(folder):
+        with open(os.path.join(folder, task, "stat"), encoding="ascii") as f:
+            states.append(f.read().rpartition(")")[2].split()[0])
+    return all(state == "T" for state in states)
+
+
 def check_container(stage, name, container, policy):
     """Runs a container's command and its probes at another address."""
     words = container["args"]
@@ -252,6 +262,7 @@ def check_container(stage, name, container, policy):
         tap.ok(ask in argv and probed(argv), f"{name}: the {probe} is answered",
                str(argv))
     process.send_signal(signal.SIGSTOP)
+    harness.wait_until(lambda: is_stopped(process.pid), "the process stops")
     tap.ok(not any(probed(argv, 0.2) for argv in probes.values()),
            f"{name}: no probe is, where preflightd hangs")
     process.send_signal(signal.SIGCONT)

@@ -315,6 +315,7 @@ def descriptors():
                 except FileNotFoundError:  # a connection that was just closed
                     return watches()
             return len(names), count
+        w.allows(w.number)  # it listens before all of it has started
         before = watches()
         for _ in range(10):
             rename_over(w.path, w.text())
