@@ -48,11 +48,12 @@ def start(control, args, tcp):
     """Starts a server while calls are armed.  What is wrong, or None."""
     with fcgi.Server(*args, tcp=tcp, env=control.environment()) as s:
         control.disarm()
-        # It listens before all of the start is done, so it may still end.
+        # It listens, and its first thread answers, before all of the start is
+        # done: it may still end.
         if s.process.poll() is None and serves(s):
-            status = s.stop()
-            return None if status == 0 else f"it ended with {status}; {s.log()[-300:]!r}"
-        if not fcgi.wait_for(lambda: s.process.poll() is not None):
+            if s.stop() == 0:
+                return None
+        elif not fcgi.wait_for(lambda: s.process.poll() is not None):
             return f"it does not serve; {s.log()[-300:]!r}"
         status = s.process.returncode
         if status in (2, 3) and s.log().strip():
