@@ -3,7 +3,7 @@
 #include "field.h"
 
 #include "hash.h"
-#include "swar.h"
+#include "lanes.h"
 
 /* The bytes that a token may have (RFC 9110, 5.6.2). */
 static const unsigned char token_byte[256] = {
@@ -44,11 +44,10 @@ is_separator(char c)
 }
 
 static bool
-are_separators(uint64_t w)
+are_separators(lanes v)
 {
-	return (w & SWAR_ALL(UINT64_C(0x80))) == 0 &&
-	    (swar_where(w, ',') | swar_where(w, ' ') | swar_where(w, '\t')) ==
-	    SWAR_ALL(UINT64_C(0x80));
+	return lanes_all(lanes_is(v, ',') | lanes_is(v, ' ') |
+	    lanes_is(v, '\t'));
 }
 
 /* There is mostly one, or a comma and a space; but 64 KiB of them cost a client
@@ -57,8 +56,8 @@ static const char *
 separators_skip(const char *p, const char *end)
 {
 	for (size_t n = 0; p < end && is_separator(*p); n++)
-		p += n >= 2 && end - p >= 8 && are_separators(swar_word(p)) ?
-		    8 : 1;
+		p += n >= 2 && end - p >= 16 && are_separators(lanes_load(p)) ?
+		    16 : 1;
 	return p;
 }
 
@@ -68,22 +67,17 @@ separators_skip(const char *p, const char *end)
 static inline size_t
 short_name(const char *start, const char *end, struct field_key *key)
 {
-	uint64_t w = swar_lower(swar_word(start)), more;
-	uint64_t others = swar_not_plain(w);
-	size_t left = (size_t)(end - start) - 8, n;
+	const size_t left = (size_t)(end - start);
+	const uint64_t first = swar_word(start);
+	lanes v = left >= 16 ? lanes_load(start) :
+	    lanes_of_words(first, left == 8 ? 0 :
+	        swar_word(end - 8) >> (8 * (16 - left)));
+	size_t n = lanes_leading(lanes_letters(v) | lanes_is(v, '-') |
+	    lanes_within(v, '0', '9'));
 
-	if (others != 0) {
-		n = swar_before(others);
-		*key = (struct field_key){swar_first(w, n), 0};
-		return n;
-	}
-	/* Of the second word, what there is. */
-	more = left >= 8 ? swar_word(start + 8) : left == 0 ? 0 :
-	    swar_word(end - 8) >> (8 * (8 - left));
-	others = swar_not_plain(swar_lower(more));
-	n = others == 0 ? 16 : 8 + swar_before(others);
-	*key = (struct field_key){w, n > 8 ?
-	    swar_lower(swar_word(start + n - 8)) : 0};
+	/* With 0x20 letters are lower-case, digits and '-' as they are. */
+	key->first = swar_first(first | SWAR_ALL(0x20), n);
+	key->last = n > 8 ? swar_word(start + n - 8) | SWAR_ALL(0x20) : 0;
 	return n;
 }
 
@@ -159,13 +153,11 @@ key_hash(struct field_key key, size_t n)
 static uint64_t
 key_word(const char *p, size_t n, enum field_case fold)
 {
-	char lower[8];
+	uint64_t w = swar_upto(p, n);
+	lanes v = lanes_of_words(w, 0);
 
-	if (fold == FIELD_EXACT)
-		return hash_load(p, n);
-	for (size_t i = 0; i < n; i++)
-		lower[i] = (char)ascii_lower((unsigned char)p[i]);
-	return hash_load(lower, n);
+	return fold == FIELD_FOLD ?
+	    lanes_word(v | (lanes_within(v, 'A', 'Z') & 0x20)) : w;
 }
 
 /* Names of so many bytes have all of them in their key. */
@@ -257,45 +249,53 @@ has_short(const struct field_set *s, size_t n, struct field_key key)
 	return may_have(s, n) && probe(s, &slot, n, key) != NULL;
 }
 
-/* What is left of the room behind a name of n bytes; it is refused where it has
- * too little. */
-static inline size_t
-room_take(size_t room, size_t n, bool *covered)
+/* Notes the next name: it takes its room, and is refused where it is not covered
+ * or has too little. */
+static inline void
+name_note(struct str name, bool covered, size_t *room, struct str *refused)
 {
-	if (n + 2 > room)
-		*covered = false;
-	return n + 2 < room ? room - n - 2 : 0;
+	const size_t wanted = name.n + 2;
+
+	if ((!covered || wanted > *room) && refused->n == 0)
+		*refused = name;
+	*room -= wanted < *room ? wanted : *room;
 }
 
 /* Takes the next element.  Returns 1, 0 at the end, or -1 where it is no token:
  * then it is *refused. */
-static inline int
+static int
+any_take(const struct field_set *s, struct str *list, size_t *room,
+    struct str *refused)
+{
+	struct str name;
+	bool token;
+
+	if (!list_next_token(list, &name, &token))
+		return 0;
+	if (!token) {
+		*refused = name;
+		return -1;
+	}
+	name_note(name, field_set_find(s, name) != NULL || star_covers(s, name),
+	    room, refused);
+	return 1;
+}
+
+/* The same, quicker with short names: in line, as a list is mostly of them. */
+static inline __attribute__((always_inline)) int
 element_take(const struct field_set *s, struct str *list, size_t *room,
     struct str *refused)
 {
 	const char *end = list->p + list->n;
 	struct field_key key;
-	struct str name;
-	bool covered, token;
-	size_t n;
+	struct str name = {list->p, short_next(&list->p, end, &key)};
 
-	if ((n = short_next(&list->p, end, &key)) > 0) {
-		list->n = (size_t)(end - list->p);
-		name = (struct str){list->p - n, n};
-		covered = has_short(s, n, key) || star_covers(s, name);
-	} else {
-		if (!list_next_token(list, &name, &token))
-			return 0;
-		if (!token) {
-			*refused = name;
-			return -1;
-		}
-		covered = field_set_find(s, name) != NULL ||
-		    star_covers(s, name);
-	}
-	*room = room_take(*room, name.n, &covered);
-	if (!covered && refused->n == 0)
-		*refused = name;
+	if (name.n == 0)
+		return any_take(s, list, room, refused);
+	list->n = (size_t)(end - list->p);
+	name.p = list->p - name.n;
+	name_note(name, has_short(s, name.n, key) || star_covers(s, name), room,
+	    refused);
 	return 1;
 }
 
@@ -303,7 +303,8 @@ element_take(const struct field_set *s, struct str *list, size_t *room,
 static inline uint64_t
 piece_at(const char *p, size_t *n)
 {
-	uint64_t w = swar_word(p), commas = swar_where(w, ',');
+	uint64_t w = swar_word(p);
+	uint64_t commas = lanes_word(lanes_is(lanes_of_words(w, 0), ','));
 
 	*n = commas == 0 ? 0 : swar_behind(commas);
 	return swar_first(w, *n);
@@ -356,13 +357,13 @@ bool
 field_set_admits(const struct field_set *s, struct str list, size_t *room,
     struct str *refused)
 {
-	int got;
+	int got = 0;
 
 	if (list.n >= LONG_LIST)
 		return admits_long(s, list, room, refused);
-	while ((got = element_take(s, &list, room, refused)) > 0)
+	while (list.n > 0 && (got = element_take(s, &list, room, refused)) > 0)
 		;
-	return got == 0;
+	return got >= 0;
 }
 
 static int

@@ -17,19 +17,6 @@ hash_step(uint64_t h, uint64_t word)
 	return h ^ h >> 32;
 }
 
-/* Up to 8 bytes, the first the lowest. */
-static inline uint64_t
-hash_load(const char *p, size_t n)
-{
-	uint64_t word = 0;
-
-	if (n == 8)
-		return swar_word(p);
-	for (size_t i = 0; i < n; i++)
-		word |= (uint64_t)(unsigned char)p[i] << (8 * i);
-	return word;
-}
-
 /* The last word overlaps the one before it, so that none is read byte by
  * byte. */
 static inline uint64_t
@@ -38,10 +25,10 @@ hash_str(struct str s, uint64_t seed)
 	uint64_t h = hash_step(seed, s.n);
 
 	if (s.n < 8)
-		return hash_step(h, hash_load(s.p, s.n));
+		return hash_step(h, swar_upto(s.p, s.n));
 	for (size_t i = 0; i + 8 < s.n; i += 8)
-		h = hash_step(h, hash_load(s.p + i, 8));
-	return hash_step(h, hash_load(s.p + s.n - 8, 8));
+		h = hash_step(h, swar_word(s.p + i));
+	return hash_step(h, swar_word(s.p + s.n - 8));
 }
 
 #endif

@@ -3,7 +3,7 @@
 #include "preflight.h"
 
 #include "field.h"
-#include "swar.h"
+#include "lanes.h"
 
 static const char *const reason_names[REASON_COUNT] = {
 	[REASON_ALLOWED] = "allowed",

@@ -1,5 +1,4 @@
-/* swar.h - looks at eight bytes at a time, in a register: what a request brings
- * is nearly always clean, and this finds that out quickly. */
+/* swar.h - up to eight bytes as one number, the first byte the lowest. */
 #ifndef PREFLIGHTD_SWAR_H
 #define PREFLIGHTD_SWAR_H
 
@@ -9,64 +8,41 @@
 
 #define SWAR_ALL(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Eight bytes, the first the lowest. */
+/* Between such a number and what the machine makes of the bytes in memory. */
+static inline uint64_t
+swar_native(uint64_t w)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return __builtin_bswap64(w);
+#else
+	return w;
+#endif
+}
+
 static inline uint64_t
 swar_word(const char *p)
 {
 	uint64_t w;
 
 	memcpy(&w, p, sizeof w);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	w = __builtin_bswap64(w);
-#endif
-	return w;
+	return swar_native(w);
 }
 
-/* 0x80 in each byte of w that is first to last, up to the first byte over 0x7f,
- * which never is. */
+/* n bytes, at most 8, and zeros. */
 static inline uint64_t
-swar_within(uint64_t w, uint64_t first, uint64_t last)
+swar_upto(const char *p, size_t n)
 {
-	return (w + SWAR_ALL(0x80 - first)) & ~(w + SWAR_ALL(0x7f - last)) &
-	    SWAR_ALL(UINT64_C(0x80));
-}
+	const unsigned char *byte = (const unsigned char *)p;
+	uint64_t low = 0, high = 0;
 
-/* The same for the bytes that are c. */
-static inline uint64_t
-swar_where(uint64_t w, uint64_t c)
-{
-	return swar_within(w, c, c);
-}
-
-/* w with A-Z as a-z, up to the first byte over 0x7f. */
-static inline uint64_t
-swar_lower(uint64_t w)
-{
-	return w | swar_within(w, 'A', 'Z') >> 2;
-}
-
-/* Marks, with 0x80, the bytes of w that are none of a-z 0-9 - up to the first of
- * them; what is behind it says nothing. */
-static inline uint64_t
-swar_not_plain(uint64_t w)
-{
-	return ~(swar_within(w, 'a', 'z') | swar_within(w, '0', '9') |
-	    swar_where(w, '-')) & SWAR_ALL(UINT64_C(0x80));
-}
-
-/* How many bytes stand before the first that is marked in what swar_where or
- * swar_within gave, not 0. */
-static inline size_t
-swar_before(uint64_t marks)
-{
-	return (size_t)__builtin_ctzll(marks) / 8;
-}
-
-/* How many bytes there are up to the last that is so marked, with it. */
-static inline size_t
-swar_behind(uint64_t marks)
-{
-	return 8 - (size_t)__builtin_clzll(marks) / 8;
+	if (n == 0)
+		return 0;
+	if (n < 4)
+		return (uint64_t)byte[n - 1] << (8 * (n - 1)) |
+		    (uint64_t)byte[n / 2] << (8 * (n / 2)) | byte[0];
+	memcpy(&low, p, 4);
+	memcpy(&high, p + n - 4, 4);
+	return swar_native(low) | swar_native(high) << (8 * (n - 4));
 }
 
 /* The first n bytes of w, at most 8, and zeros. */
@@ -76,51 +52,26 @@ swar_first(uint64_t w, size_t n)
 	return n < 8 ? w & ((UINT64_C(1) << (8 * n)) - 1) : w;
 }
 
-/* Whether s is of a-z 0-9 - and commas alone, as browsers write lists of field
- * names: then each element is a token.  False says nothing. */
-static inline bool
-str_is_listed(struct str s)
-{
-	uint64_t good = SWAR_ALL(UINT64_C(0x80)), w;
-
-	if (s.n < 8)
-		return false;
-	for (size_t i = 0;; i += 8) {
-		if (i + 8 > s.n)
-			i = s.n - 8;
-		w = swar_word(s.p + i);
-		good &= swar_within(w, 'a', 'z') | swar_within(w, '0', '9') |
-		    swar_within(w, ',', '-');
-		if (i + 8 == s.n)
-			return good == SWAR_ALL(UINT64_C(0x80));
-	}
-}
-
-/* 0x80 in each byte of w that is printable ASCII other than `except`, as far as
- * swar_within tells. */
+/* s, of fewer than 8 bytes, and c for the rest. */
 static inline uint64_t
-swar_clean(uint64_t w, unsigned char except)
+swar_padded(struct str s, unsigned char c)
 {
-	return swar_within(w, ' ', '~') & ~swar_where(w, except);
+	return swar_upto(s.p, s.n) | SWAR_ALL(c) << (8 * s.n);
 }
 
-/* Whether s is of printable ASCII without the byte `except`. */
-static inline bool
-str_is_clean(struct str s, unsigned char except)
+/* How many bytes of w, not 0, stand before the first that is not 0. */
+static inline size_t
+swar_before(uint64_t w)
 {
-	uint64_t good = SWAR_ALL(UINT64_C(0x80));
-	char last[8];
+	return (size_t)__builtin_ctzll(w) / 8;
+}
 
-	if (s.n < 8) {
-		memset(last, except == 'a' ? 'b' : 'a', sizeof last);
-		for (size_t i = 0; i < s.n; i++)
-			last[i] = s.p[i];
-		return swar_clean(swar_word(last), except) == good;
-	}
-	for (size_t i = 0; i + 8 < s.n; i += 8)
-		good &= swar_clean(swar_word(s.p + i), except);
-	good &= swar_clean(swar_word(s.p + s.n - 8), except);
-	return good == SWAR_ALL(UINT64_C(0x80));
+/* How many bytes of w, not 0, there are up to the last that is not 0, with
+ * it. */
+static inline size_t
+swar_behind(uint64_t w)
+{
+	return 8 - (size_t)__builtin_clzll(w) / 8;
 }
 
 #endif

@@ -3,7 +3,7 @@
 #include "target.h"
 
 #include "host.h"
-#include "swar.h"
+#include "lanes.h"
 
 /* ---- the request target ------------------------------------------------ */
 
@@ -99,21 +99,19 @@ static const unsigned char name_fold[256] = {
 	['z'] = 'z',
 };
 
-/* Copies a host that is of a-z 0-9 - . alone, as nearly every one is, eight
- * bytes at a time, the last over those before.  Returns false where it is not.
- */
+/* Copies a host that is of a-z 0-9 - . alone, as nearly every one is, the last
+ * bytes over those before.  Returns false where it is not. */
 static bool
 copy_plain(struct str host, char *out)
 {
-	uint64_t others;
-
 	if (host.n < 8 || host.n > TARGET_HOST_MAX)
 		return false;
 	for (size_t i = 0;; i += 8) {
 		if (i + 8 > host.n)
 			i = host.n - 8;
-		others = swar_not_plain(swar_word(host.p + i));
-		if ((others & ~swar_where(swar_word(host.p + i), '.')) != 0)
+		lanes v = lanes_both(host.p + i, host.p + i);
+		if (!lanes_all(lanes_within(v, 'a', 'z') |
+		        lanes_within(v, '0', '9') | lanes_within(v, '-', '.')))
 			return false;
 		memcpy(out + i, host.p + i, 8);
 		if (i + 8 == host.n)
@@ -331,35 +329,36 @@ feed(struct walk *w, struct str raw, bool plain)
 	return true;
 }
 
-/* Not 0 where a path with these bytes has to be looked at one by one: others
- * than A-Z a-z 0-9 - . / _, or a '/' or '.' behind a '/'. */
-static uint64_t
-unplain(uint64_t w)
+/* Yes where a byte, behind the one in `before`, need not be looked at by itself:
+ * A-Z a-z 0-9 - _, and '.' and '/' but behind a '/'. */
+static lanes
+plain(lanes before, lanes v)
 {
-	uint64_t lower = swar_lower(w);
-	uint64_t behind = swar_where(w, '/') << 8;
-	uint64_t plain = swar_within(lower, 'a', 'z') |
-	    swar_within(lower, '-', '9') | swar_where(lower, '_');
-
-	return (~plain & SWAR_ALL(UINT64_C(0x80))) |
-	    (behind & swar_within(w, '.', '/'));
+	return lanes_letters(v) | lanes_is(v, '_') |
+	    (lanes_within(v, '-', '9') &
+	        ~(lanes_is(before, '/') & lanes_within(v, '.', '/')));
 }
 
-/* Whether a path reads the same to everybody.  Each word begins with the last
- * byte of the one before, so that every pair is seen. */
+/* Whether a path, which begins with '/', reads the same to everybody. */
 static bool
 is_plain(struct str raw)
 {
-	char padded[8] = {'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a'};
-	uint64_t bad = 0;
+	const char *p = raw.p + 1, *end = raw.p + raw.n;
+	lanes good;
+	uint64_t w;
 
-	if (raw.n < 8) {
-		memcpy(padded, raw.p, raw.n);
-		return unplain(swar_word(padded)) == 0;
+	if (raw.n <= 8) {
+		w = swar_padded(str_from(raw, 1), 'a');
+		return lanes_all(plain(lanes_of_words(w << 8 | '/', SWAR_ALL('a')),
+		    lanes_of_words(w, SWAR_ALL('a'))));
 	}
-	for (size_t i = 0; i + 8 < raw.n; i += 7)
-		bad |= unplain(swar_word(raw.p + i));
-	return (bad | unplain(swar_word(raw.p + raw.n - 8))) == 0;
+	if (raw.n <= 16)
+		return lanes_all(plain(lanes_both(p - 1, end - 9),
+		    lanes_both(p, end - 8)));
+	good = plain(lanes_load(end - 17), lanes_load(end - 16));
+	for (; p < end - 16; p += 16)
+		good &= plain(lanes_load(p - 1), lanes_load(p));
+	return lanes_all(good);
 }
 
 bool
@@ -388,13 +387,4 @@ path_normalize(struct str raw, struct str more, enum path_reading reading,
 	segment_end(&w, true);
 	out->text = (struct str){out->space, w.len};
 	return !w.failed && !(w.saw_dots && w.saw_empty);
-}
-
-bool
-path_has_prefix(const struct path *p, struct str prefix)
-{
-	if (prefix.n <= 1)
-		return true;
-	return str_starts(p->text, prefix) &&
-	    (p->text.n == prefix.n || p->text.p[prefix.n] == '/');
 }

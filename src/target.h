@@ -58,7 +58,14 @@ bool path_normalize(struct str raw, struct str more, enum path_reading reading,
 
 /* Whether prefix, as path_check accepted it, covers the path by whole
  * segments. */
-bool path_has_prefix(const struct path *p, struct str prefix);
+static inline bool
+path_has_prefix(const struct path *p, struct str prefix)
+{
+	if (prefix.n <= 1)
+		return true;
+	return str_starts(p->text, prefix) &&
+	    (p->text.n == prefix.n || p->text.p[prefix.n] == '/');
+}
 
 /* A request target (RFC 9112, 3.2) taken apart: the path without the query,
  * "/" for "*", and the authority of an absolute form (else n is 0). */

@@ -5,7 +5,7 @@
 #include "field.h"
 #include "fuzz.h"
 #include "naive.h"
-#include "swar.h"
+#include "lanes.h"
 
 enum { NAMES_MAX = 64, TEXT_MAX = 4096 };
 
