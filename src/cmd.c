@@ -2,8 +2,14 @@
 
 #include "cmd.h"
 
+#include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "conf.h"
+
+/* ---- the policy file --------------------------------------------------- */
 
 static const char installed[] = SYSCONFDIR "/preflightd/policy.ini";
 
@@ -35,4 +41,51 @@ cmd_policy_path_if_any(const char *option)
 	if (path == NULL && access(installed, F_OK) == 0)
 		path = installed;
 	return path;
+}
+
+/* ---- the command line -------------------------------------------------- */
+
+bool
+cmd_parse(int argc, char **argv, const struct cmd_syntax *s, void *ctx,
+    int *status)
+{
+	int option;
+
+	*status = STATUS_USAGE;
+	while ((option = getopt_long(argc, argv, s->letters, s->options,
+	    NULL)) != -1) {
+		if (option == 'h') {
+			s->print_help();
+			*status = STATUS_GOOD;
+			return false;
+		}
+		/* Of what it does not know getopt_long has said so. */
+		if (option == '?') {
+			fputs(s->usage, stderr);
+			return false;
+		}
+		if (s->take(ctx, option, optarg) != 0)
+			return false;
+	}
+	return true;
+}
+
+struct policy_set *
+cmd_load(const char *command, const char *path, int *status)
+{
+	struct diag *d = diag_new();
+	struct policy_set *set = NULL;
+
+	if (d == NULL) {
+		fprintf(stderr, "preflightd %s: out of memory\n", command);
+		*status = STATUS_SYSTEM;
+		return NULL;
+	}
+	set = conf_load(path, d, NULL);
+	if (set == NULL) {
+		diag_print(d, stderr);
+		*status = STATUS_USAGE;
+	}
+	diag_free(d);
+	return set;
 }

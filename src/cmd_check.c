@@ -13,7 +13,7 @@
 
 struct check {
 	const char *path;
-	bool json, strict, canonical;
+	bool json, strict, canonical, keys;
 	struct diag *d;
 	struct policy_set *set; /* NULL where there are errors */
 	struct conf_tests tests;
@@ -279,10 +279,37 @@ out:
 	return status;
 }
 
+enum { OPT_JSON = 256, OPT_STRICT, OPT_KEYS, OPT_CANONICAL };
+
+static int
+take_option(void *ctx, int option, const char *value)
+{
+	struct check *c = ctx;
+
+	switch (option) {
+	case 'p':
+		c->path = value;
+		break;
+	case OPT_JSON:
+		c->json = true;
+		break;
+	case OPT_STRICT:
+		c->strict = true;
+		break;
+	case OPT_CANONICAL:
+		c->canonical = true;
+		break;
+	case OPT_KEYS:
+	default:
+		c->keys = true;
+		break;
+	}
+	return 0;
+}
+
 int
 cmd_check(int argc, char **argv)
 {
-	enum { OPT_JSON = 256, OPT_STRICT, OPT_KEYS, OPT_CANONICAL };
 	static const struct option options[] = {
 		{"policy", required_argument, NULL, 'p'},
 		{"json", no_argument, NULL, OPT_JSON},
@@ -292,33 +319,16 @@ cmd_check(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
+	static const struct cmd_syntax syntax = {usage, "p:h", options,
+	    print_help, take_option};
 	struct check c = {.path = NULL};
-	int opt;
+	int status;
 
-	while ((opt = getopt_long(argc, argv, "p:h", options, NULL)) != -1) {
-		switch (opt) {
-		case 'p':
-			c.path = optarg;
-			break;
-		case OPT_JSON:
-			c.json = true;
-			break;
-		case OPT_STRICT:
-			c.strict = true;
-			break;
-		case OPT_CANONICAL:
-			c.canonical = true;
-			break;
-		case OPT_KEYS:
-			print_keys();
-			return STATUS_GOOD;
-		case 'h':
-			print_help();
-			return STATUS_GOOD;
-		default:
-			fputs(usage, stderr);
-			return STATUS_USAGE;
-		}
+	if (!cmd_parse(argc, argv, &syntax, &c, &status))
+		return status;
+	if (c.keys) {
+		print_keys();
+		return STATUS_GOOD;
 	}
 	if (argc - optind > 1 || (optind < argc && c.path != NULL) ||
 	    (c.json && c.canonical)) {

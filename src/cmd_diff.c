@@ -5,7 +5,6 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "conf.h"
 #include "diff.h"
 #include "diff_print.h"
 
@@ -33,48 +32,23 @@ print_help(void)
 	    "be used or the usage is wrong, 3 a system call failed.\n", stdout);
 }
 
-/* Loads a policy file; what is wrong with it goes to standard error.  Returns
- * NULL with the exit status in *status. */
-static struct policy_set *
-load(const char *path, int *status)
-{
-	struct diag *d = diag_new();
-	struct policy_set *set = NULL;
+struct asking {
+	struct diff_report report;
+	bool json;
+};
 
-	if (d == NULL) {
-		perror("preflightd diff");
-		*status = STATUS_SYSTEM;
-		return NULL;
-	}
-	set = conf_load(path, d, NULL);
-	if (set == NULL) {
-		diag_print(d, stderr);
-		*status = STATUS_USAGE;
-	}
-	diag_free(d);
-	return set;
-}
-
-/* Compares and prints; the paths are in r.  Returns an exit status. */
+/* Compares and prints the policies of the report.  Returns an exit status. */
 static int
-run(struct diff_report *r, bool json)
+compare(struct asking *a)
 {
-	struct policy_set *before, *after;
+	struct diff_report *r = &a->report;
 	struct diff d = {.count = 0};
-	int status = STATUS_GOOD, printed = 0;
+	int status = STATUS_SYSTEM, printed = 0;
 
-	/* Both are loaded, so that the errors of both are told. */
-	before = load(r->before_path, &status);
-	after = load(r->after_path, &status);
-	if (before == NULL || after == NULL)
+	if (diff_policies(&d, r->before, r->after) != 0)
 		goto out;
-	status = STATUS_SYSTEM;
-	if (diff_policies(&d, before, after) != 0)
-		goto out;
-	r->before = before;
-	r->after = after;
 	r->diff = &d;
-	if (json)
+	if (a->json)
 		printed = diff_print_json(r, stdout);
 	else
 		diff_print_text(r, stdout);
@@ -85,46 +59,65 @@ out:
 		perror("preflightd diff");
 	r->diff = NULL;
 	diff_clear(&d);
+	return status;
+}
+
+/* Both files are loaded, so that the errors of both are told. */
+static int
+load_and_compare(struct asking *a)
+{
+	int status = STATUS_GOOD;
+	struct policy_set *before = cmd_load("diff", a->report.before_path,
+	    &status);
+	struct policy_set *after = cmd_load("diff", a->report.after_path,
+	    &status);
+
+	if (before != NULL && after != NULL) {
+		a->report.before = before;
+		a->report.after = after;
+		status = compare(a);
+	}
 	policy_set_free(before);
 	policy_set_free(after);
 	return status;
 }
 
+enum { OPT_JSON = 256, OPT_ALL };
+
+static int
+take_option(void *ctx, int option, const char *value)
+{
+	struct asking *a = ctx;
+
+	(void)value;
+	if (option == OPT_JSON)
+		a->json = true;
+	else
+		a->report.all = true;
+	return 0;
+}
+
 int
 cmd_diff(int argc, char **argv)
 {
-	enum { OPT_JSON = 256, OPT_ALL };
 	static const struct option options[] = {
 		{"json", no_argument, NULL, OPT_JSON},
 		{"all", no_argument, NULL, OPT_ALL},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	struct diff_report r = {.all = false};
-	bool json = false;
-	int opt;
+	static const struct cmd_syntax syntax = {usage, "h", options,
+	    print_help, take_option};
+	struct asking a = {.json = false};
+	int status;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (opt) {
-		case OPT_JSON:
-			json = true;
-			break;
-		case OPT_ALL:
-			r.all = true;
-			break;
-		case 'h':
-			print_help();
-			return STATUS_GOOD;
-		default:
-			fputs(usage, stderr);
-			return STATUS_USAGE;
-		}
-	}
+	if (!cmd_parse(argc, argv, &syntax, &a, &status))
+		return status;
 	if (argc - optind != 2) {
 		fputs(usage, stderr);
 		return STATUS_USAGE;
 	}
-	r.before_path = argv[optind];
-	r.after_path = argv[optind + 1];
-	return run(&r, json);
+	a.report.before_path = argv[optind];
+	a.report.after_path = argv[optind + 1];
+	return load_and_compare(&a);
 }

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "conf.h"
 #include "explain_args.h"
 #include "explain_print.h"
+#include "fail.h"
 #include "live.h"
 
 static const char usage[] =
@@ -70,14 +70,6 @@ print(const struct explanation *e, bool json)
 	if (fflush(stdout) != 0)
 		return STATUS_SYSTEM;
 	return e->goes_on ? STATUS_GOOD : STATUS_NO;
-}
-
-/* Warnings are for check. */
-static void
-print_errors(struct diag *d)
-{
-	if (diag_errors(d) > 0)
-		diag_print(d, stderr);
 }
 
 /* GET, HEAD and OPTIONS change nothing; others are sent only where the method
@@ -144,13 +136,14 @@ print_mistake(struct diag *d)
 		return STATUS_SYSTEM;
 	}
 	if (count > 0)
-		(void)explain_usage_error(items[0].text, items[0].hint);
+		(void)fail_usage("explain", items[0].text, NO_TEXT,
+		    items[0].hint);
 	return STATUS_USAGE;
 }
 
 /* Answers the query.  Returns an exit status. */
 static int
-answer(const struct explain_asking *a, struct diag *d)
+answer(const struct explain_asking *a)
 {
 	const char *path = a->args->live ?
 	    cmd_policy_path_if_any(a->args->policy) :
@@ -158,13 +151,9 @@ answer(const struct explain_asking *a, struct diag *d)
 	struct policy_set *set = NULL;
 	int status;
 
-	if (path != NULL) {
-		set = conf_load(path, d, NULL);
-		if (set == NULL) {
-			print_errors(d);
-			return STATUS_USAGE;
-		}
-	}
+	if (path != NULL &&
+	    (set = cmd_load("explain", path, &status)) == NULL)
+		return status;
 	status = a->args->live ? answer_live(a, set) :
 	    answer_by_policy(a, set);
 	policy_set_free(set);
@@ -175,19 +164,17 @@ static int
 explain(const struct explain_args *args)
 {
 	struct explain_asking a = {.args = args, .d = diag_new()};
-	struct diag *d = diag_new();
-	int status = STATUS_USAGE;
+	int status;
 
-	if (a.d == NULL || d == NULL) {
+	if (a.d == NULL) {
 		perror("preflightd explain");
 		status = STATUS_SYSTEM;
 	} else if (explain_collect(&a) == 0) {
-		status = answer(&a, d);
+		status = answer(&a);
 	} else {
 		status = print_mistake(a.d);
 	}
 	arena_clear(&a.arena);
-	diag_free(d);
 	diag_free(a.d);
 	return status;
 }
@@ -201,15 +188,15 @@ check_args(const struct explain_args *args, int argc)
 		return -1;
 	}
 	if (args->curl != NULL && optind < argc)
-		return explain_usage_error("there are a URL and a curl command",
-		    "give one of them");
+		return fail_usage("explain", "there are a URL and a curl "
+		    "command", NO_TEXT, "give one of them");
 	if (args->preflight_only && !args->live)
-		return explain_usage_error("--preflight-only is for a running "
-		    "server", "add --live");
+		return fail_usage("explain", "--preflight-only is for a "
+		    "running server", NO_TEXT, "add --live");
 	if (args->upload_listener && args->stream)
-		return explain_usage_error("--upload-listener and --stream "
-		    "exclude each other", "XMLHttpRequest has the one, fetch() "
-		    "the other");
+		return fail_usage("explain", "--upload-listener and --stream "
+		    "exclude each other", NO_TEXT, "XMLHttpRequest has the "
+		    "one, fetch() the other");
 	return 0;
 }
 
@@ -217,12 +204,23 @@ enum { OPT_ORIGIN = 256, OPT_CREDENTIALS, OPT_UPLOAD_LISTENER, OPT_STREAM,
 	OPT_READ, OPT_BROWSER, OPT_CURL, OPT_JSON, OPT_LIVE,
 	OPT_PREFLIGHT_ONLY };
 
-/* Notes an option that has a value or is a switch.  Returns 0, or -1 with a
- * message. */
 static int
-take_option(struct explain_args *args, int opt, const char *value)
+take_browser(struct explain_args *args, const char *value)
 {
-	int profile;
+	int profile = browser_parse(str_of(value));
+
+	if (profile < 0)
+		return fail_usage("explain", "unknown browser", str_of(value),
+		    "write spec, chromium (Chrome, Edge), firefox or webkit "
+		    "(Safari)");
+	args->profile = (enum browser_profile)profile;
+	return 0;
+}
+
+static int
+take_option(void *ctx, int opt, const char *value)
+{
+	struct explain_args *args = ctx;
 
 	if (http_args_has(opt))
 		return http_args_take(&args->http, opt, value, "explain");
@@ -264,17 +262,8 @@ take_option(struct explain_args *args, int opt, const char *value)
 		args->preflight_only = true;
 		break;
 	case OPT_BROWSER:
-		profile = browser_parse(str_of(value));
-		if (profile < 0)
-			return explain_usage_error_about("unknown browser",
-			    str_of(value),
-			    "write spec, chromium (Chrome, Edge), firefox or "
-			    "webkit (Safari)");
-		args->profile = (enum browser_profile)profile;
-		break;
 	default:
-		fputs(usage, stderr);
-		return -1;
+		return take_browser(args, value);
 	}
 	return 0;
 }
@@ -300,17 +289,12 @@ run(int argc, char **argv, struct explain_args *args)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	int opt;
+	static const struct cmd_syntax syntax = {usage, "p:X:H:h", options,
+	    print_help, take_option};
+	int status;
 
-	while ((opt = getopt_long(argc, argv, "p:X:H:h", options, NULL)) !=
-	    -1) {
-		if (opt == 'h') {
-			print_help();
-			return STATUS_GOOD;
-		}
-		if (take_option(args, opt, optarg) != 0)
-			return STATUS_USAGE;
-	}
+	if (!cmd_parse(argc, argv, &syntax, args, &status))
+		return status;
 	if (check_args(args, argc) != 0)
 		return STATUS_USAGE;
 	args->url = optind < argc ? argv[optind] : NULL;

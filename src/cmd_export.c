@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "export.h"
 #include "export_mark.h"
+#include "fail.h"
 #include "number.h"
 
 #define DEFAULT_SOCKET "unix:/run/preflightd/preflightd.sock"
@@ -83,15 +84,10 @@ print_help(void)
 	    "the usage is wrong, 3 a system call failed.\n", stdout);
 }
 
-/* Prints what is wrong with the command line and how to mend it. */
 static int
 wrong(const char *what, const char *word, const char *hint)
 {
-	struct shown shown;
-
-	fprintf(stderr, "preflightd export: %s '%s'\n  %s\n", what,
-	    buf_shown(&shown, str_of(word)), hint);
-	return STATUS_USAGE;
+	return fail_usage("export", what, str_of(word), hint);
 }
 
 static int
@@ -207,20 +203,20 @@ has_part(const struct export_server *server, const char *name)
 	return false;
 }
 
-/* Returns STATUS_GOOD where the arguments go together. */
+/* Whether the arguments go together.  Returns 0, or -1 after a message. */
 static int
 check_arguments(const struct arguments *a,
     const struct export_server **server)
 {
 	if (a->server == NULL && a->check == NULL) {
 		fputs(usage, stderr);
-		return STATUS_USAGE;
+		return -1;
 	}
 	if (a->check != NULL) {
 		if (a->server == NULL && a->part == NULL && a->output == NULL)
-			return STATUS_GOOD;
+			return 0;
 		fputs(usage, stderr);
-		return STATUS_USAGE;
+		return -1;
 	}
 	*server = export_server_named(str_of(a->server));
 	if (*server == NULL)
@@ -246,7 +242,7 @@ check_arguments(const struct arguments *a,
 		    "leave it out, or add --cache");
 	if (a->open && a->options.closed)
 		return wrong("--open excludes", "--closed", "leave one out");
-	return STATUS_GOOD;
+	return 0;
 }
 
 enum { OPT_PART = 256, OPT_SOCKET, OPT_SCRIPT, OPT_ACTUAL, OPT_OPEN, OPT_CLOSED,
@@ -262,25 +258,53 @@ take_cache(struct arguments *a, const char *time)
 		return wrong("no time for a cache", time,
 		    "write 1s to 60m: a number, alone or with s or m");
 	a->options.cache = (unsigned)seconds;
-	return STATUS_GOOD;
+	return 0;
 }
 
-/* Takes one option.  Returns STATUS_GOOD or STATUS_USAGE. */
 static int
-take_option(struct arguments *a, int opt)
+take_actual(struct arguments *a, const char *way)
 {
+	a->options.ask = strcmp(way, "ask") == 0;
+	if (!a->options.ask && strcmp(way, "static") != 0)
+		return wrong("no such way", way, "write static or ask");
+	return 0;
+}
+
+static int
+take_path(const char *text, struct str *out)
+{
+	if (export_path_parse(text, out) == 0)
+		return 0;
+	return wrong("no path", text, "write an absolute one, of letters, "
+	    "digits and -._/+@");
+}
+
+static int
+take_socket(struct arguments *a, const char *address)
+{
+	if (export_socket_parse(address, &a->options.socket) == 0)
+		return 0;
+	return wrong("no address", address, "write unix:PATH, HOST:PORT or "
+	    "[IPv6]:PORT, of letters, digits and -._/+@");
+}
+
+static int
+take_option(void *ctx, int opt, const char *value)
+{
+	struct arguments *a = ctx;
+
 	switch (opt) {
 	case 'p':
-		a->policy = optarg;
+		a->policy = value;
 		break;
 	case 'o':
-		a->output = optarg;
+		a->output = value;
 		break;
 	case OPT_PART:
-		a->part = optarg;
+		a->part = value;
 		break;
 	case OPT_CHECK:
-		a->check = optarg;
+		a->check = value;
 		break;
 	case OPT_OPEN:
 		a->open = true;
@@ -289,35 +313,19 @@ take_option(struct arguments *a, int opt)
 		a->options.closed = true;
 		break;
 	case OPT_SOCKET:
-		if (export_socket_parse(optarg, &a->options.socket) != 0)
-			return wrong("no address", optarg, "write unix:PATH, "
-			    "HOST:PORT or [IPv6]:PORT, of letters, digits and "
-			    "-._/+@");
-		break;
+		return take_socket(a, value);
 	case OPT_SCRIPT:
-		if (export_path_parse(optarg, &a->options.script) != 0)
-			return wrong("no path", optarg, "write an absolute "
-			    "one, of letters, digits and -._/+@");
-		break;
+		return take_path(value, &a->options.script);
 	case OPT_CACHE:
-		return take_cache(a, optarg);
+		return take_cache(a, value);
 	case OPT_CACHE_PATH:
 		a->cache_path = true;
-		if (export_path_parse(optarg, &a->options.cache_path) != 0)
-			return wrong("no path", optarg, "write an absolute "
-			    "one, of letters, digits and -._/+@");
-		break;
+		return take_path(value, &a->options.cache_path);
 	case OPT_ACTUAL:
-		a->options.ask = strcmp(optarg, "ask") == 0;
-		if (!a->options.ask && strcmp(optarg, "static") != 0)
-			return wrong("no such way", optarg,
-			    "write static or ask");
-		break;
 	default:
-		fputs(usage, stderr);
-		return STATUS_USAGE;
+		return take_actual(a, value);
 	}
-	return STATUS_GOOD;
+	return 0;
 }
 
 int
@@ -338,27 +346,23 @@ cmd_export(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
+	static const struct cmd_syntax syntax = {usage, "p:o:h", options,
+	    print_help, take_option};
 	const struct export_server *server = NULL;
 	struct arguments a = {.server = NULL};
-	int opt, status;
+	int status;
 
 	(void)export_socket_parse(DEFAULT_SOCKET, &a.options.socket);
 	(void)export_path_parse(DEFAULT_SCRIPT, &a.options.script);
 	(void)export_path_parse(DEFAULT_CACHE, &a.options.cache_path);
-	while ((opt = getopt_long(argc, argv, "p:o:h", options, NULL)) != -1) {
-		if (opt == 'h') {
-			print_help();
-			return STATUS_GOOD;
-		}
-		if ((status = take_option(&a, opt)) != STATUS_GOOD)
-			return status;
-	}
+	if (!cmd_parse(argc, argv, &syntax, &a, &status))
+		return status;
 	if (argc - optind > 1) {
 		fputs(usage, stderr);
 		return STATUS_USAGE;
 	}
 	a.server = optind < argc ? argv[optind] : NULL;
-	if ((status = check_arguments(&a, &server)) != STATUS_GOOD)
-		return status;
+	if (check_arguments(&a, &server) != 0)
+		return STATUS_USAGE;
 	return run(&a, server);
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,6 +13,7 @@
 
 #include "confine.h"
 #include "facts.h"
+#include "fail.h"
 #include "fcgi.h"
 #include "listen.h"
 #include "log.h"
@@ -27,13 +27,6 @@ enum { FDS_RESERVED = 64, FDS_PER_THREAD = 2 };
 
 enum { SIGNALS = 4 }; /* that are waited for */
 
-static int
-failed(const char *what)
-{
-	fprintf(stderr, "preflightd serve: %s: %s\n", what, strerror(errno));
-	return -1;
-}
-
 /* ---- descriptors ------------------------------------------------------- */
 
 /* Turns stdout away: where systemd starts us on a socket, it is the socket. */
@@ -42,14 +35,14 @@ standard_fds(void)
 {
 	int fd = open("/dev/null", O_RDWR);
 
-	if (fd == -1)
-		return failed("/dev/null");
-	if (dup2(fd, STDOUT_FILENO) == -1)
-		return failed("dup2");
-	if (listen_is_listening(STDERR_FILENO) && dup2(fd, STDERR_FILENO) == -1)
-		return failed("dup2");
-	close(fd);
-	return 0;
+	if (fd != -1 && dup2(fd, STDOUT_FILENO) != -1 &&
+	    (!listen_is_listening(STDERR_FILENO) ||
+	    dup2(fd, STDERR_FILENO) != -1)) {
+		close(fd);
+		return 0;
+	}
+	return fail("serving needs it in place of standard output",
+	    "/dev/null: %s", strerror(errno));
 }
 
 /* Raises the limit of open files, and lowers the number of connections to what
@@ -213,7 +206,8 @@ serve(struct serve_options *o, const struct priv *who,
 	server = log_start() == -1 ? NULL : server_start(&o->server,
 	    &listeners, policies, candidate);
 	if (server == NULL) {
-		failed("cannot start");
+		fail("see the limits of memory, threads and open files",
+		    "cannot start: %s", strerror(errno));
 		listen_unlink(&listeners);
 		listen_close(&listeners);
 		policy_set_free(policies);
@@ -233,11 +227,14 @@ serve(struct serve_options *o, const struct priv *who,
 	return STATUS_GOOD;
 }
 
+#define LOG_HINT "name stderr, syslog or a file in a writable folder"
+
 /* Loads the policy, opens the log and serves. */
 static int
 load_and_serve(struct serve_options *o, struct reload *reload, int signals)
 {
 	struct policy_set *policies = reload_first(reload);
+	struct shown shown;
 	struct priv who;
 	int status;
 
@@ -249,10 +246,9 @@ load_and_serve(struct serve_options *o, struct reload *reload, int signals)
 	}
 	if (log_open(o->log, o->log_level, who.change ? who.uid : (uid_t)-1,
 	    who.gid) == -1) {
-		fprintf(stderr, "preflightd serve: cannot open the log '%s': "
-		    "%s\n  name stderr, syslog or a file in a writable "
-		    "folder%s\n", o->log, strerror(errno), who.change ?
-		    "; with --user it may be no symbolic link" : "");
+		fail(who.change ? LOG_HINT "; with --user it may be no "
+		    "symbolic link" : LOG_HINT, "cannot open the log '%s': %s",
+		    buf_shown(&shown, str_of(o->log)), strerror(errno));
 		policy_set_free(policies);
 		return STATUS_SYSTEM;
 	}
@@ -268,29 +264,26 @@ cmd_serve(int argc, char **argv)
 	struct reload *reload;
 	int signals, status;
 
-	switch (serve_options_parse(argc, argv, &o)) {
-	case SERVE_HELP:
-		return STATUS_GOOD;
-	case SERVE_WRONG:
-		return STATUS_USAGE;
-	case SERVE_GO:
-		break;
-	}
+	if (!serve_options_parse(argc, argv, &o, &status))
+		return status;
 	if (standard_fds() == -1)
 		return STATUS_SYSTEM;
 	/* libfcgi sets handlers of its own: ours come after it. */
 	if (fcgi_init() == -1) {
-		failed("libfcgi");
+		fail("libfcgi could not set itself up", "libfcgi: %s",
+		    strerror(errno));
 		return STATUS_SYSTEM;
 	}
 	if ((signals = signals_open()) == -1) {
-		failed("signals");
+		fail("see the limit of open files", "signalfd: %s",
+		    strerror(errno));
 		return STATUS_SYSTEM;
 	}
 	facts_start();
 	reload = reload_new(cmd_policy_path(o.policy), o.shadow, o.watch);
 	if (reload == NULL) {
-		failed("watching files");
+		fail("raise fs.inotify.max_user_instances, or leave --watch "
+		    "away", "watching files: %s", strerror(errno));
 		return STATUS_SYSTEM;
 	}
 	status = load_and_serve(&o, reload, signals);

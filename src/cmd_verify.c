@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "conf.h"
+#include "fail.h"
 #include "http_options.h"
 #include "verify.h"
 
@@ -45,18 +45,6 @@ print_help(void)
 	    "Exit status: 0 all answer as the policy says, 1 one does not or\n"
 	    "can't be reached, 2 usage or policy error, 3 a system call "
 	    "failed.\n", stdout);
-}
-
-/* ---- messages ---------------------------------------------------------- */
-
-static int
-usage_error_about(const char *what, struct str text, const char *hint)
-{
-	struct shown shown;
-
-	fprintf(stderr, "preflightd verify: %s '%s'\n  %s\n", what,
-	    buf_shown(&shown, text), hint);
-	return -1;
 }
 
 /* ---- the servers ------------------------------------------------------- */
@@ -106,14 +94,14 @@ check_names(const struct args *args, struct verify *v)
 	if (args->method != NULL)
 		v->method = str_of(args->method);
 	if (!token_valid(v->method) || method_is_forbidden(v->method))
-		return usage_error_about("browsers send no method", v->method,
-		    "write -X POST");
+		return fail_usage("verify", "browsers send no method",
+		    v->method, "write -X POST");
 	v->method = method_normalize(v->method);
 	if (args->cors_policy == NULL)
 		return 0;
 	v->policy = str_of(args->cors_policy);
 	if (policy_set_named(v->set, v->policy) == NULL)
-		return usage_error_about("there is no policy", v->policy,
+		return fail_usage("verify", "there is no policy", v->policy,
 		    "preflightd check lists them");
 	return 0;
 }
@@ -160,35 +148,30 @@ static int
 verify(const struct args *args)
 {
 	struct verify v = {.method = STR("GET"), .policy = STR("")};
-	struct diag *d = diag_new(), *of_urls = diag_new();
-	struct policy_set *set = NULL;
-	int status = STATUS_SYSTEM;
+	struct diag *d;
+	int status;
+	struct policy_set *set = cmd_load("verify",
+	    cmd_policy_path(args->policy), &status);
 
-	if (d == NULL || of_urls == NULL)
-		goto out;
-	set = conf_load(cmd_policy_path(args->policy), d, NULL);
-	if (set == NULL) {
-		diag_print(d, stderr);
-		status = STATUS_USAGE;
-		goto out;
-	}
+	if (set == NULL)
+		return status;
 	v.set = set;
-	status = verify_with(args, &v, of_urls);
-out:
+	d = diag_new();
+	status = d != NULL ? verify_with(args, &v, d) : STATUS_SYSTEM;
 	if (status == STATUS_SYSTEM)
 		perror("preflightd verify");
-	policy_set_free(set);
-	diag_free(of_urls);
 	diag_free(d);
+	policy_set_free(set);
 	return status;
 }
 
 enum { OPT_ERROR_URL = 256, OPT_CORS_POLICY, OPT_JSON };
 
-/* Notes an option.  Returns 0, or -1 with a message. */
 static int
-take_option(struct args *args, int opt, const char *value)
+take_option(void *ctx, int opt, const char *value)
 {
+	struct args *args = ctx;
+
 	if (http_args_has(opt))
 		return http_args_take(&args->http, opt, value, "verify");
 	switch (opt) {
@@ -205,11 +188,9 @@ take_option(struct args *args, int opt, const char *value)
 		args->cors_policy = value;
 		break;
 	case OPT_JSON:
+	default:
 		args->json = true;
 		break;
-	default:
-		fputs(usage, stderr);
-		return -1;
 	}
 	return 0;
 }
@@ -227,16 +208,12 @@ run(int argc, char **argv, struct args *args)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	int opt;
+	static const struct cmd_syntax syntax = {usage, "p:X:h", options,
+	    print_help, take_option};
+	int status;
 
-	while ((opt = getopt_long(argc, argv, "p:X:h", options, NULL)) != -1) {
-		if (opt == 'h') {
-			print_help();
-			return STATUS_GOOD;
-		}
-		if (take_option(args, opt, optarg) != 0)
-			return STATUS_USAGE;
-	}
+	if (!cmd_parse(argc, argv, &syntax, args, &status))
+		return status;
 	while (optind < argc)
 		args->urls[args->nurls++] = argv[optind++];
 	if (args->nurls + args->nerror_urls == 0) {

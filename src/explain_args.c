@@ -4,26 +4,16 @@
 
 #include <stdio.h>
 
+#include "fail.h"
 #include "origin.h"
 #include "shell_words.h"
 
 /* ---- messages ---------------------------------------------------------- */
 
-int
-explain_usage_error(const char *what, const char *hint)
+static int
+wrong(const char *what, struct str text, const char *hint)
 {
-	fprintf(stderr, "preflightd explain: %s\n  %s\n", what, hint);
-	return -1;
-}
-
-int
-explain_usage_error_about(const char *what, struct str text, const char *hint)
-{
-	struct shown shown;
-
-	fprintf(stderr, "preflightd explain: %s '%s'\n  %s\n", what,
-	    buf_shown(&shown, text), hint);
-	return -1;
+	return fail_usage("explain", what, text, hint);
 }
 
 static int
@@ -52,7 +42,7 @@ parse_header(struct str text, struct header *out)
 	const char *colon = text.n > 0 ? memchr(text.p, ':', text.n) : NULL;
 
 	if (colon == NULL)
-		return explain_usage_error_about("there is no ':' in header",
+		return wrong("there is no ':' in header",
 		    text, "write -H 'Name: value'");
 	out->name = str_trim((struct str){text.p, (size_t)(colon - text.p)});
 	out->value = str_trim(str_from(text, (size_t)(colon - text.p) + 1));
@@ -64,12 +54,12 @@ static int
 check_header(const struct header *h)
 {
 	if (!token_valid(h->name))
-		return explain_usage_error_about("no header has the name",
+		return wrong("no header has the name",
 		    h->name, "a name has letters, digits and !#$%&'*+-.^_`|~");
 	for (size_t i = 0; i < h->value.n; i++)
 		if (h->value.p[i] == '\r' || h->value.p[i] == '\n' ||
 		    h->value.p[i] == '\0')
-			return explain_usage_error_about("a line end is in "
+			return wrong("a line end is in "
 			    "the value of header", h->name,
 			    "write it in one line");
 	return 0;
@@ -162,7 +152,7 @@ collect_reads(struct explain_asking *a)
 	for (size_t i = 0; i < a->args->nreads; i++) {
 		reads[i] = str_of(a->args->reads[i]);
 		if (!token_valid(reads[i]))
-			return explain_usage_error_about("no header has the "
+			return wrong("no header has the "
 			    "name", reads[i], "write --read X-Total-Count");
 	}
 	a->query.reads = reads;
@@ -213,7 +203,7 @@ parse_origin(struct explain_asking *a, struct str text, const char *name)
 	if (origin_parse(text, &o, a->d, argument(a, name)) != 0)
 		return -1;
 	if (o.kind != ORIGIN_EXACT && o.kind != ORIGIN_NULL)
-		return explain_usage_error_about("a page has no such origin:",
+		return wrong("a page has no such origin:",
 		    text,
 		    "write that of one page, as in https://app.example.com");
 	a->query.request.origin = text;
@@ -233,7 +223,7 @@ collect_origin(struct explain_asking *a)
 	if (copied.n > 0)
 		return parse_origin(a, copied, "Origin");
 	if (referer.n == 0)
-		return explain_usage_error("the page's origin is missing",
+		return wrong("the page's origin is missing", NO_TEXT,
 		    "add --origin https://app.example.com");
 	if (url_parse(referer, &page, &a->arena, a->d,
 	    argument(a, "Referer")) != 0)
@@ -262,7 +252,7 @@ collect_method(struct explain_asking *a)
 	    str_of(a->args->method) : a->curl.method;
 
 	if (!token_valid(method))
-		return explain_usage_error_about("there is no method", method,
+		return wrong("there is no method", method,
 		    "write -X PUT");
 	a->query.request.method = method_normalize(method);
 	return 0;

@@ -31,10 +31,4 @@ struct explain_asking {
  * printed or an error in a->d. */
 int explain_collect(struct explain_asking *a);
 
-/* Print a message on the usage, the second with the text that is wrong.  Return
- * -1. */
-int explain_usage_error(const char *what, const char *hint);
-int explain_usage_error_about(const char *what, struct str text,
-    const char *hint);
-
 #endif

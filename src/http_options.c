@@ -3,11 +3,10 @@
 #include "http_options.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "buf.h"
+#include "fail.h"
 #include "number.h"
 
 enum { TIMEOUT_MAX = 3600, PORT_MAX = 65535 };
@@ -34,17 +33,6 @@ http_args_clear(struct http_args *a)
 {
 	free(a->resolve);
 	a->resolve = NULL;
-}
-
-static int
-refuse(const char *command, const char *what, const char *value,
-    const char *hint)
-{
-	struct shown shown;
-
-	fprintf(stderr, "preflightd %s: %s '%s'\n  %s\n", command, what,
-	    buf_shown(&shown, str_of(value)), hint);
-	return -1;
 }
 
 /* HOST:PORT:ADDRESS, each with something in it. */
@@ -77,8 +65,8 @@ http_args_take(struct http_args *a, int opt, const char *value,
 	switch (opt) {
 	case HTTP_OPT_CACERT:
 		if (access(value, R_OK) != 0)
-			return refuse(command, "cannot read the certificates",
-			    value, strerror(errno));
+			return fail_usage(command, "cannot read the "
+			    "certificates", str_of(value), strerror(errno));
 		o->cacert = value;
 		break;
 	case HTTP_OPT_PROXY:
@@ -86,19 +74,22 @@ http_args_take(struct http_args *a, int opt, const char *value,
 		break;
 	case HTTP_OPT_RATE:
 		if (number_parse(value, 1, HTTP_RATE_MAX, &o->rate) != 0)
-			return refuse(command, "there is no rate", value,
-			    "write requests a second, 1 to 1000");
+			return fail_usage(command, "there is no rate",
+			    str_of(value), "write requests a second, 1 to "
+			    "1000");
 		break;
 	case HTTP_OPT_RESOLVE:
 		if (!is_resolve(value))
-			return refuse(command, "there is no address in", value,
-			    "write --resolve api.example.com:443:127.0.0.1");
+			return fail_usage(command, "there is no address in",
+			    str_of(value), "write --resolve "
+			    "api.example.com:443:127.0.0.1");
 		a->resolve[o->nresolve++] = value;
 		break;
 	case HTTP_OPT_TIMEOUT:
 		if (seconds_parse(value, 1, TIMEOUT_MAX, &o->timeout) != 0)
-			return refuse(command, "there is no time", value,
-			    "write seconds, as 10 or 10s, or minutes, as 1m");
+			return fail_usage(command, "there is no time",
+			    str_of(value), "write seconds, as 10 or 10s, or "
+			    "minutes, as 1m");
 		break;
 	default:
 		return -1;

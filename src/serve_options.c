@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd.h"
 #include "fail.h"
 #include "number.h"
 #include "status_ask.h"
@@ -83,17 +84,21 @@ static const char help[] =
 "  -h, --help               this text\n\n"
 "SIGHUP loads the policies again, SIGUSR1 opens the log file again.\n";
 
+static void
+print_help(void)
+{
+	fputs(help, stdout);
+}
+
+static const char help_hint[] = "preflightd serve --help shows the options";
+
 static int
 wrong(const char *option, const char *value, const char *wanted)
 {
-	char text[512];
-	struct buf b = BUF(text);
+	struct shown shown;
 
-	buf_escaped(&b, str_of(value), 100);
-	fprintf(stderr, "preflightd serve: --%s: '%s' is not %s\n  "
-	    "preflightd serve --help shows the options\n", option,
-	    buf_cstr(&b), wanted);
-	return -1;
+	return fail(help_hint, "--%s: '%s' is not %s", option,
+	    buf_shown(&shown, str_of(value)), wanted);
 }
 
 static int
@@ -164,10 +169,10 @@ status_path_set(struct server_options *s, const char *value)
 	return 0;
 }
 
-/* Takes one option; -1 after a message. */
 static int
-option_take(struct serve_options *o, int option, const char *value)
+option_take(void *ctx, int option, const char *value)
 {
+	struct serve_options *o = ctx;
 	struct server_options *s = &o->server;
 
 	switch (option) {
@@ -221,52 +226,37 @@ option_take(struct serve_options *o, int option, const char *value)
 		o->confine.sandbox = true;
 		return 0;
 	case OPT_STATUS_PATH:
-		return status_path_set(s, value);
 	default:
-		/* getopt_long has said what is wrong. */
-		fputs("  preflightd serve --help shows the options\n", stderr);
-		return -1;
+		return status_path_set(s, value);
 	}
 }
 
-static void
-argument_refuse(const char *word)
+bool
+serve_options_parse(int argc, char **argv, struct serve_options *o,
+    int *status)
 {
-	char text[512];
-	struct buf b = BUF(text);
-
-	buf_escaped(&b, str_of(word), 100);
-	fprintf(stderr, "preflightd: serve takes no argument '%s'\n"
-	    "  preflightd serve --help shows the options\n", buf_cstr(&b));
-}
-
-enum serve_parsed
-serve_options_parse(int argc, char **argv, struct serve_options *o)
-{
-	int option;
+	static const struct cmd_syntax syntax = {
+	    "  preflightd serve --help shows the options\n", "p:l:j:h",
+	    options, print_help, option_take};
+	struct shown shown;
 
 	*o = (struct serve_options){.log = "stderr",
 	    .log_level = LOG_LEVEL_INFO, .listen = {.mode = 0660},
 	    .server = {.threads = 1, .max_connections = 4096,
 	        .timeout = 30000000, .idle_timeout = 300000000,
 	        .grace = 10000000, .status_path = ""}};
-	while ((option = getopt_long(argc, argv, "p:l:j:h", options, NULL)) !=
-	    -1) {
-		if (option == 'h') {
-			fputs(help, stdout);
-			return SERVE_HELP;
-		}
-		if (option_take(o, option, optarg) == -1)
-			return SERVE_WRONG;
-	}
+	o->listen.specs = o->specs;
+	if (!cmd_parse(argc, argv, &syntax, o, status))
+		return false;
+	*status = STATUS_USAGE;
 	if (optind < argc) {
-		argument_refuse(argv[optind]);
-		return SERVE_WRONG;
+		fail(help_hint, "it takes no argument '%s'",
+		    buf_shown(&shown, str_of(argv[optind])));
+		return false;
 	}
 	if (o->confine.group != NULL && o->confine.user == NULL) {
 		fail("give --user too", "--group is for --user");
-		return SERVE_WRONG;
+		return false;
 	}
-	o->listen.specs = o->specs;
-	return SERVE_GO;
+	return true;
 }

@@ -2,6 +2,8 @@
 #ifndef PREFLIGHTD_SERVE_OPTIONS_H
 #define PREFLIGHTD_SERVE_OPTIONS_H
 
+#include <stdbool.h>
+
 #include "confine.h"
 #include "listen.h"
 #include "log.h"
@@ -19,11 +21,9 @@ struct serve_options {
 	const char *specs[LISTEN_MAX]; /* listen.specs points here */
 };
 
-enum serve_parsed { SERVE_GO, SERVE_HELP, SERVE_WRONG };
-
-/* Reads the arguments.  After SERVE_HELP the help was printed on stdout, after
- * SERVE_WRONG a message on stderr.  Text in *o points into argv. */
-enum serve_parsed serve_options_parse(int argc, char **argv,
-    struct serve_options *o);
+/* Reads the arguments; text in *o points into argv.  Returns whether to go on;
+ * else *status is the exit status, after the help or a message. */
+bool serve_options_parse(int argc, char **argv, struct serve_options *o,
+    int *status);
 
 #endif
