@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { BLOCK_MIN = 4096, BLOCK_MAX = 256 * 1024 };
+enum { BLOCK_MIN = 4096, BLOCK_MAX = 256 * 1024, ITEMS_MIN = 8 };
 
 struct arena_block {
 	struct arena_block *next;
@@ -90,6 +90,54 @@ arena_str(struct arena *a, struct str s)
 	if (s.n > 0)
 		memcpy(p, s.p, s.n);
 	return (struct str){p, s.n};
+}
+
+struct str
+arena_lower(struct arena *a, struct str s)
+{
+	char *p = s.n < SIZE_MAX ? arena_alloc(a, s.n + 1) : NULL;
+
+	if (p == NULL)
+		return (struct str){NULL, 0};
+	for (size_t i = 0; i < s.n; i++)
+		p[i] = (char)ascii_lower((unsigned char)s.p[i]);
+	return (struct str){p, s.n};
+}
+
+struct str
+arena_join(struct arena *a, const struct str *texts, size_t count)
+{
+	size_t n = 0, at = 0;
+	char *p;
+
+	for (size_t i = 0; i < count; i++)
+		n += texts[i].n + 1;
+	if ((p = arena_alloc(a, n + 1)) == NULL)
+		return (struct str){NULL, 0};
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			p[at++] = ',';
+		if (texts[i].n > 0)
+			memcpy(p + at, texts[i].p, texts[i].n);
+		at += texts[i].n;
+	}
+	return (struct str){p, at};
+}
+
+void *
+arena_grow(struct arena *a, void *items, size_t count, size_t *cap, size_t size)
+{
+	size_t larger = *cap > 0 ? 2 * *cap : ITEMS_MIN;
+	void *copy;
+
+	if (count < *cap)
+		return items;
+	if ((copy = arena_array(a, larger, size)) == NULL)
+		return NULL;
+	if (count > 0)
+		memcpy(copy, items, count * size);
+	*cap = larger;
+	return copy;
 }
 
 void

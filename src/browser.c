@@ -224,29 +224,6 @@ trigger_kind_name(enum trigger_kind kind)
 	return kinds[kind];
 }
 
-/* A copy in lower case; p is NULL without memory. */
-static struct str
-lowered(struct str s, struct arena *a)
-{
-	char *copy = arena_alloc(a, s.n + 1);
-
-	if (copy == NULL)
-		return (struct str){NULL, 0};
-	for (size_t i = 0; i < s.n; i++)
-		copy[i] = (char)ascii_lower((unsigned char)s.p[i]);
-	return (struct str){copy, s.n};
-}
-
-static int
-compare_names(const void *left, const void *right)
-{
-	const struct str *a = left, *b = right;
-	size_t n = a->n < b->n ? a->n : b->n;
-	int r = n > 0 ? memcmp(a->p, b->p, n) : 0;
-
-	return r != 0 ? r : (a->n > b->n) - (a->n < b->n);
-}
-
 struct building {
 	struct trigger *triggers;
 	size_t ntriggers;
@@ -267,7 +244,7 @@ add_trigger(struct building *b, enum trigger_kind kind, enum trigger_why why,
 static int
 add_header(struct building *b, const struct header *h, enum trigger_why why)
 {
-	struct str name = lowered(h->name, b->arena);
+	struct str name = arena_lower(b->arena, h->name);
 
 	if (name.p == NULL)
 		return -1;
@@ -303,27 +280,6 @@ add_headers(struct building *b, const struct browser_request *r)
 	return 0;
 }
 
-/* The names as they are sent: joined by ',' without a space. */
-static int
-join(struct building *b, struct str *out)
-{
-	size_t cap = 1;
-	struct buf joined;
-
-	for (size_t i = 0; i < b->nnames; i++)
-		cap += b->names[i].n + 1;
-	joined = (struct buf){arena_alloc(b->arena, cap), 0, cap, false};
-	if (joined.p == NULL)
-		return -1;
-	for (size_t i = 0; i < b->nnames; i++) {
-		if (i > 0)
-			buf_char(&joined, ',');
-		buf_add(&joined, b->names[i]);
-	}
-	*out = buf_str(&joined);
-	return 0;
-}
-
 static void
 add_method_and_flag(struct building *b, const struct browser_request *r)
 {
@@ -354,8 +310,9 @@ browser_plan(enum browser_profile profile, const struct browser_request *r,
 	add_method_and_flag(&b, r);
 	if (add_headers(&b, r) != 0)
 		return -1;
-	qsort(b.names, b.nnames, sizeof(*b.names), compare_names);
-	if (join(&b, &out->joined) != 0)
+	qsort(b.names, b.nnames, sizeof(*b.names), str_compare_items);
+	out->joined = arena_join(a, b.names, b.nnames);
+	if (out->joined.p == NULL)
 		return -1;
 	out->cors = true;
 	out->preflight = b.ntriggers > 0;

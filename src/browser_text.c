@@ -8,14 +8,6 @@ enum { SHOWN = 160 };
 /* ---- triggers ---------------------------------------------------------- */
 
 static void
-add_quoted(struct buf *out, struct str s)
-{
-	buf_char(out, '\'');
-	buf_escaped(out, s, SHOWN);
-	buf_char(out, '\'');
-}
-
-static void
 explain_long(const struct trigger *t, struct buf *out)
 {
 	buf_add(out, STR("the value has "));
@@ -58,7 +50,7 @@ trigger_explain(const struct trigger *t, struct buf *out)
 		buf_escaped(out, t->name, SHOWN);
 		buf_char(out, ' ');
 	} else if (t->kind == TRIGGER_VALUE && t->why != WHY_SUM) {
-		add_quoted(out, t->value);
+		buf_quoted(out, t->value, SHOWN);
 		buf_char(out, ' ');
 	}
 	buf_add(out, str_of(texts[t->why]));
@@ -111,9 +103,9 @@ explain_mismatch(const struct browser_failure *f,
     const struct browser_request *r, struct buf *out)
 {
 	buf_add(out, STR("Access-Control-Allow-Origin is "));
-	add_quoted(out, f->subject);
+	buf_quoted(out, f->subject, SHOWN);
 	buf_add(out, STR(", the page is of "));
-	add_quoted(out, r->origin);
+	buf_quoted(out, r->origin, SHOWN);
 	if (is_origin_and_slash(f->subject, r->origin))
 		buf_add(out, STR(": an origin has no trailing slash"));
 	else if (str_eq_fold(f->subject, r->origin))
@@ -169,7 +161,7 @@ browser_failure_explain(const struct browser_failure *f,
 	}
 	if (texts[f->code].front != NULL) {
 		buf_add(out, str_of(texts[f->code].front));
-		add_quoted(out, f->subject);
+		buf_quoted(out, f->subject, SHOWN);
 	}
 	buf_add(out, str_of(texts[f->code].behind));
 	if (f->code == CODE_METHOD &&

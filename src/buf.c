@@ -46,6 +46,14 @@ buf_escaped(struct buf *b, struct str s, size_t max)
 		buf_add(b, STR("..."));
 }
 
+void
+buf_quoted(struct buf *b, struct str s, size_t max)
+{
+	buf_char(b, '\'');
+	buf_escaped(b, s, max);
+	buf_char(b, '\'');
+}
+
 const char *
 buf_cstr(struct buf *b)
 {

@@ -40,6 +40,9 @@ void buf_uint(struct buf *b, unsigned long v);
  * line, and inside quotes. */
 void buf_escaped(struct buf *b, struct str s, size_t max);
 
+/* The same between single quotes. */
+void buf_quoted(struct buf *b, struct str s, size_t max);
+
 /* Ends the text with a NUL, in place of its last byte where it is full, and
  * returns it.  The cap must not be 0. */
 const char *buf_cstr(struct buf *b);

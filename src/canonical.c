@@ -153,26 +153,7 @@ compare_tests(const void *left, const void *right)
 {
 	const struct conf_test *const *a = left, *const *b = right;
 
-	return meaning_compare((*a)->name, (*b)->name);
-}
-
-static int
-compare_names(const void *left, const void *right)
-{
-	const struct str *a = left, *b = right;
-
-	return meaning_compare(*a, *b);
-}
-
-/* A copy in lower case; p is NULL without memory. */
-static struct str
-lower(struct str s, struct arena *a)
-{
-	char *p = arena_alloc(a, s.n);
-
-	for (size_t i = 0; p != NULL && i < s.n; i++)
-		p[i] = (char)ascii_lower((unsigned char)s.p[i]);
-	return (struct str){p, s.n};
+	return str_compare((*a)->name, (*b)->name);
 }
 
 static int
@@ -183,9 +164,9 @@ print_test_headers(FILE *to, const struct conf_test *t, struct arena *a)
 	if (names == NULL)
 		return -1;
 	for (size_t i = 0; i < t->nheaders; i++)
-		if ((names[i] = lower(t->headers[i].name, a)).p == NULL)
+		if ((names[i] = arena_lower(a, t->headers[i].name)).p == NULL)
 			return -1;
-	qsort(names, t->nheaders, sizeof(*names), compare_names);
+	qsort(names, t->nheaders, sizeof(*names), str_compare_items);
 	fprintf(to, "%s =\n", key_name(SECTION_TEST, TEST_HEADERS));
 	for (size_t i = 0; i < t->nheaders; i++)
 		print_element(to, names[i]);
@@ -195,7 +176,7 @@ print_test_headers(FILE *to, const struct conf_test *t, struct arena *a)
 static int
 print_test(FILE *to, const struct conf_test *t, struct arena *a)
 {
-	struct str host = lower(t->host, a);
+	struct str host = arena_lower(a, t->host);
 
 	if (host.p == NULL)
 		return -1;

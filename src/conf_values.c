@@ -12,21 +12,13 @@ enum { MAX_AGE_CHROMIUM = 7200 };
 int
 names_add(struct conf *c, struct names *n, struct str s, struct place at)
 {
-	struct field_item *items;
-	size_t cap = n->cap == 0 ? 8 : n->cap * 2;
+	struct field_item *items = arena_grow(&c->scratch, n->items, n->count,
+	    &n->cap, sizeof(*items));
 	struct str copy = arena_str(c->kept, s);
 
-	if (copy.p == NULL)
+	if (items == NULL || copy.p == NULL)
 		return -1;
-	if (n->count == n->cap) {
-		items = arena_array(&c->scratch, cap, sizeof(*items));
-		if (items == NULL)
-			return -1;
-		if (n->count > 0)
-			memcpy(items, n->items, n->count * sizeof(*items));
-		n->items = items;
-		n->cap = cap;
-	}
+	n->items = items;
 	n->items[n->count++] = (struct field_item){.name = copy, .at = at};
 	return 0;
 }

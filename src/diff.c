@@ -45,7 +45,7 @@ compare_renamed(const void *left, const void *right)
 {
 	const struct diff_pair *a = left, *b = right;
 
-	return meaning_compare(a->before->name, b->before->name);
+	return str_compare(a->before->name, b->before->name);
 }
 
 const struct policy *
@@ -129,7 +129,7 @@ compare_pairs(const void *left, const void *right)
 {
 	const struct diff_pair *a = left, *b = right;
 
-	return meaning_compare(a->name, b->name);
+	return str_compare(a->name, b->name);
 }
 
 static int
@@ -137,7 +137,7 @@ compare_successors(const void *left, const void *right)
 {
 	const struct diff_pair *a = left, *b = right;
 
-	return meaning_compare(a->after->name, b->after->name);
+	return str_compare(a->after->name, b->after->name);
 }
 
 /* Pairs every policy with its successor, under the name that it has now.  The

@@ -84,7 +84,7 @@ compare(struct diff *d, const struct claims *c)
 
 	while (ret == 0 && (i < c->nbefore || j < c->nafter)) {
 		int order = i == c->nbefore ? 1 : j == c->nafter ? -1 :
-		    meaning_compare(c->before[i].text, c->after[j].text);
+		    str_compare(c->before[i].text, c->after[j].text);
 
 		if (order > 0)
 			ret = add_new(d, c, &c->after[j]);

@@ -71,9 +71,9 @@ static int
 compare_places(const void *left, const void *right)
 {
 	const struct point *a = left, *b = right;
-	int c = meaning_compare(a->host, b->host);
+	int c = str_compare(a->host, b->host);
 
-	return c != 0 ? c : meaning_compare(a->path, b->path);
+	return c != 0 ? c : str_compare(a->path, b->path);
 }
 
 /* Makes one point of those that both sets claim. */
@@ -167,10 +167,10 @@ static int
 compare_moves(const void *left, const void *right)
 {
 	const struct point *a = left, *b = right;
-	int c = meaning_compare(a->before->name, b->before->name);
+	int c = str_compare(a->before->name, b->before->name);
 
 	if (c == 0)
-		c = meaning_compare(a->after->name, b->after->name);
+		c = str_compare(a->after->name, b->after->name);
 	return c != 0 ? c : compare_places(a, b);
 }
 

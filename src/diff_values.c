@@ -108,7 +108,7 @@ compare_changes(const void *left, const void *right)
 
 	if (a->kind != b->kind)
 		return a->kind < b->kind ? -1 : 1;
-	return meaning_compare(a->value, b->value);
+	return str_compare(a->value, b->value);
 }
 
 /* What a wider entry makes needless is no change, but it is told where it comes
@@ -230,7 +230,7 @@ compare_lists(struct diff *d, const struct lists *l)
 
 	while (ret == 0 && (i < b->count || j < a->count)) {
 		int c = i == b->count ? 1 : j == a->count ? -1 :
-		    meaning_compare(b->items[i].name, a->items[j].name);
+		    str_compare(b->items[i].name, a->items[j].name);
 
 		if (c > 0)
 			ret = add_new_name(d, l, &a->items[j]);

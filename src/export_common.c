@@ -126,7 +126,7 @@ compare_nodes(const void *left, const void *right)
 		return rank_a - rank_b;
 	if (rank_a == 1 && (*a)->host.n != (*b)->host.n)
 		return (*a)->host.n > (*b)->host.n ? -1 : 1;
-	return meaning_compare((*a)->host, (*b)->host);
+	return str_compare((*a)->host, (*b)->host);
 }
 
 static const struct host_node **

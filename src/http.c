@@ -10,7 +10,7 @@
 
 #include "buf.h"
 
-enum { MS = 1000, NS_PER_MS = 1000000, FIRST_HEADERS = 32 };
+enum { MS = 1000, NS_PER_MS = 1000000 };
 
 struct http {
 	CURL *curl;
@@ -81,37 +81,23 @@ take_status(struct receiving *r, struct str line)
 	r->status = status;
 }
 
-static int
-grow(struct receiving *r)
-{
-	size_t cap = r->cap > 0 ? 2 * r->cap : FIRST_HEADERS;
-	struct header *items;
-
-	if (r->count < r->cap)
-		return 0;
-	items = arena_array(r->arena, cap, sizeof(*items));
-	if (items == NULL)
-		return -1;
-	if (r->count > 0)
-		memcpy(items, r->items, r->count * sizeof(*items));
-	r->items = items;
-	r->cap = cap;
-	return 0;
-}
-
 /* "Name: value".  Lines without a colon, and folded ones, which no server
  * should send any more, are passed over.  Returns 0, or -1 without memory. */
 static int
 take_header(struct receiving *r, struct str line)
 {
 	const char *colon = memchr(line.p, ':', line.n);
+	struct header *items;
 	struct str copy;
 
 	if (colon == NULL || is_blank(line.p[0]))
 		return 0;
 	copy = arena_str(r->arena, line);
-	if (copy.p == NULL || grow(r) != 0)
+	items = arena_grow(r->arena, r->items, r->count, &r->cap,
+	    sizeof(*items));
+	if (copy.p == NULL || items == NULL)
 		return -1;
+	r->items = items;
 	line = (struct str){copy.p, (size_t)(colon - line.p)};
 	r->items[r->count++] = (struct header){str_trim_lines(line),
 	    str_trim_lines(str_from(copy, line.n + 1))};

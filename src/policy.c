@@ -132,7 +132,7 @@ compare_policies(const void *a, const void *b)
 {
 	const struct policy *const *x = a, *const *y = b;
 
-	return meaning_compare((*x)->name, (*y)->name);
+	return str_compare((*x)->name, (*y)->name);
 }
 
 const struct policy *
@@ -142,7 +142,7 @@ policy_set_named(const struct policy_set *s, struct str name)
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int c = meaning_compare(name, s->by_name[mid]->name);
+		int c = str_compare(name, s->by_name[mid]->name);
 		if (c == 0)
 			return s->by_name[mid];
 		if (c < 0)

@@ -7,15 +7,6 @@
 #include "field.h"
 #include "policy_render.h"
 
-int
-meaning_compare(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-
-	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
 /* ---- names ------------------------------------------------------------- */
 
 static int
@@ -23,7 +14,7 @@ compare_items(const void *left, const void *right)
 {
 	const struct field_item *a = left, *b = right;
 
-	return meaning_compare(a->name, b->name);
+	return str_compare(a->name, b->name);
 }
 
 /* Whether some answer changes with a name beside a '*'. */
@@ -77,7 +68,7 @@ compare_claims(const void *left, const void *right)
 {
 	const struct claim *a = left, *b = right;
 
-	return meaning_compare(a->text, b->text);
+	return str_compare(a->text, b->text);
 }
 
 const struct claim *
@@ -115,7 +106,7 @@ compare_entries(const void *left, const void *right)
 {
 	const struct origin_entry *a = left, *b = right;
 
-	return meaning_compare(a->text, b->text);
+	return str_compare(a->text, b->text);
 }
 
 const struct origin_entry *

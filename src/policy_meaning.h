@@ -30,7 +30,4 @@ const struct claim *meaning_claims(const struct claim *claims, size_t count,
 const struct origin_entry *meaning_origins(const struct origin_set *s,
     struct arena *a, size_t *count);
 
-/* By bytes, as qsort wants it: less than, equal to or more than 0. */
-int meaning_compare(struct str a, struct str b);
-
 #endif

@@ -24,15 +24,6 @@ struct pair {
 };
 
 static int
-str_compare(struct str a, struct str b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-
-	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
-}
-
-static int
 host_compare(const struct pair *x, const struct pair *y)
 {
 	if (x->subdomains != y->subdomains)

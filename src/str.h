@@ -47,6 +47,25 @@ str_eq_fold(struct str a, struct str b)
 	return true;
 }
 
+/* By bytes: less than, equal to or more than 0. */
+static inline int
+str_compare(struct str a, struct str b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
+
+	return c != 0 ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+/* The same for qsort. */
+static inline int
+str_compare_items(const void *left, const void *right)
+{
+	const struct str *a = left, *b = right;
+
+	return str_compare(*a, *b);
+}
+
 static inline bool
 str_starts(struct str s, struct str prefix)
 {

@@ -11,7 +11,6 @@
 enum {
 	ASKED_MAX = 64,      /* names in one preflight */
 	ASKED_BYTES = 2048,  /* of them: servers bound the header line */
-	FIRST_CASES = 64,
 };
 
 struct making {
@@ -28,24 +27,6 @@ struct making {
 
 /* ---- a case ------------------------------------------------------------ */
 
-static int
-grow(struct verify_cases *c, struct arena *a)
-{
-	size_t cap = c->cap > 0 ? 2 * c->cap : FIRST_CASES;
-	struct verify_case *items;
-
-	if (c->count < c->cap)
-		return 0;
-	items = arena_array(a, cap, sizeof(*items));
-	if (items == NULL)
-		return -1;
-	if (c->count > 0)
-		memcpy(items, c->items, c->count * sizeof(*items));
-	c->items = items;
-	c->cap = cap;
-	return 0;
-}
-
 /* Fills in what the policy answers.  Returns 0, or -1 without memory. */
 static int
 expect(struct making *m, struct verify_case *c)
@@ -59,24 +40,6 @@ expect(struct making *m, struct verify_case *c)
 	    ask_actual(m->subject->set, &ask, m->arena, &c->expected);
 }
 
-/* The names as one text, as browsers write it. */
-static struct str
-join(struct making *m, const struct str *names, size_t count)
-{
-	char space[ASKED_BYTES + ASKED_MAX];
-	struct buf b = BUF(space);
-	struct str joined;
-
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			buf_char(&b, ',');
-		buf_add(&b, names[i]);
-	}
-	joined = arena_str(m->arena, buf_str(&b));
-	m->no_memory = m->no_memory || joined.p == NULL;
-	return joined;
-}
-
 /* For a case that is of use whatever the policy says. */
 #define ANY_REASON REASON_COUNT
 
@@ -84,15 +47,21 @@ join(struct making *m, const struct str *names, size_t count)
 static bool
 add(struct making *m, struct verify_case c, enum reason reason)
 {
+	struct verify_cases *out = m->out;
+	struct verify_case *items;
+
 	if (m->no_memory)
 		return false;
-	if (expect(m, &c) != 0 || grow(m->out, m->arena) != 0) {
+	items = arena_grow(m->arena, out->items, out->count, &out->cap,
+	    sizeof(*items));
+	if (items == NULL || expect(m, &c) != 0) {
 		m->no_memory = true;
 		return false;
 	}
+	out->items = items;
 	if (reason != ANY_REASON && c.expected.reason != reason)
 		return false;
-	m->out->items[m->out->count++] = c;
+	out->items[out->count++] = c;
 	return true;
 }
 
@@ -101,10 +70,12 @@ add(struct making *m, struct verify_case c, enum reason reason)
 static struct verify_case
 preflight(struct making *m, const char *name, struct str origin)
 {
+	struct str joined = arena_join(m->arena, m->names, m->nnames);
+
+	m->no_memory = m->no_memory || joined.p == NULL;
 	return (struct verify_case){.name = name, .kind = VERIFY_PREFLIGHT,
 	    .url = m->subject->url, .origin = origin, .method = m->method,
-	    .names = m->names, .nnames = m->nnames,
-	    .joined = join(m, m->names, m->nnames)};
+	    .names = m->names, .nnames = m->nnames, .joined = joined};
 }
 
 static void
@@ -236,16 +207,6 @@ add_errors(struct making *m)
 
 /* ---- what the policy allows -------------------------------------------- */
 
-static int
-compare_names(const void *a, const void *b)
-{
-	const struct str *x = a, *y = b;
-	size_t n = x->n < y->n ? x->n : y->n;
-	int order = n > 0 ? memcmp(x->p, y->p, n) : 0;
-
-	return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
-}
-
 /* The listed names, as many as go into one request; one more for a '*'. */
 static void
 pick_names(struct making *m, const struct field_set *headers)
@@ -264,7 +225,7 @@ pick_names(struct making *m, const struct field_set *headers)
 		if (!str_eq(name, STR("x-cors-check")) || !headers->any)
 			m->names[m->nnames++] = name;
 	}
-	qsort(m->names, m->nnames, sizeof(m->names[0]), compare_names);
+	qsort(m->names, m->nnames, sizeof(m->names[0]), str_compare_items);
 }
 
 /* A method that needs permission, if one has it. */

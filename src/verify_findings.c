@@ -3,8 +3,6 @@
 
 #include "verify_judge.h"
 
-enum { FIRST_FINDINGS = 8 };
-
 static const struct {
 	const char *name, *hint;
 } ids[VERIFY_ID_COUNT] = {
@@ -120,36 +118,21 @@ verify_findings_has(const struct verify_findings *f, enum verify_id id,
 	return find(f, id, kind) != NULL;
 }
 
-static int
-grow(struct verify_findings *f, struct arena *a)
-{
-	size_t cap = f->cap > 0 ? 2 * f->cap : FIRST_FINDINGS;
-	struct verify_finding *items;
-
-	if (f->count < f->cap)
-		return 0;
-	items = arena_array(a, cap, sizeof(*items));
-	if (items == NULL)
-		return -1;
-	if (f->count > 0)
-		memcpy(items, f->items, f->count * sizeof(*items));
-	f->items = items;
-	f->cap = cap;
-	return 0;
-}
-
 int
 verify_findings_add(struct verify_findings *f,
     const struct verify_finding *finding, struct arena *a)
 {
 	struct verify_finding *same = find(f, finding->id, finding->of->kind);
+	struct verify_finding *items;
 
 	if (same != NULL) {
 		same->more++;
 		return 0;
 	}
-	if (grow(f, a) != 0)
+	items = arena_grow(a, f->items, f->count, &f->cap, sizeof(*items));
+	if (items == NULL)
 		return -1;
+	f->items = items;
 	f->items[f->count++] = *finding;
 	return 0;
 }

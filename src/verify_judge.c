@@ -36,14 +36,6 @@ found(struct judging *j, enum verify_id id, const struct buf *text)
 		j->no_memory = true;
 }
 
-static void
-add_quoted(struct buf *b, struct str s)
-{
-	buf_char(b, '\'');
-	buf_escaped(b, s, SHOWN);
-	buf_char(b, '\'');
-}
-
 /* "the response to origin 'https://app.example.com' (200)" */
 static void
 add_subject(const struct judging *j, struct buf *b)
@@ -52,7 +44,7 @@ add_subject(const struct judging *j, struct buf *b)
 	    STR("the answer to the preflight") : STR("the response"));
 	if (j->c->origin.n > 0) {
 		buf_add(b, STR(" for origin "));
-		add_quoted(b, j->c->origin);
+		buf_quoted(b, j->c->origin, SHOWN);
 	} else {
 		buf_add(b, STR(" without an Origin"));
 	}
@@ -81,7 +73,7 @@ say_quoted(struct judging *j, enum verify_id id, struct str what,
 
 	add_subject(j, &b);
 	buf_add(&b, what);
-	add_quoted(&b, value);
+	buf_quoted(&b, value, SHOWN);
 	found(j, id, &b);
 }
 
@@ -142,11 +134,11 @@ judge_status(struct judging *j)
 	buf_uint(&b, (unsigned long)wanted);
 	if (location.n > 0) {
 		buf_add(&b, STR(", but leads to "));
-		add_quoted(&b, location);
+		buf_quoted(&b, location, SHOWN);
 	}
 	if (server.n > 0) {
 		buf_add(&b, STR("; its Server is "));
-		add_quoted(&b, server);
+		buf_quoted(&b, server, SHOWN);
 	}
 	found(j, status_id(got), &b);
 	return is_success(got) && is_success(wanted);
@@ -174,7 +166,7 @@ add_surplus(struct buf *b, struct str label, struct str name,
 			    how))
 				continue;
 			buf_add(b, any ? STR(", ") : label);
-			add_quoted(b, element);
+			buf_quoted(b, element, SHOWN);
 			any = true;
 		}
 	}
@@ -196,7 +188,7 @@ judge_list(struct judging *j, enum verify_id id, struct str name,
 		buf_add(&b, STR(" has in "));
 		buf_add(&b, name);
 		buf_add(&b, STR(" what is no name: "));
-		add_quoted(&b, bad);
+		buf_quoted(&b, bad, SHOWN);
 		found(j, VERIFY_LIST_SYNTAX, &b);
 		return;
 	}
@@ -223,9 +215,9 @@ judge_max_age(struct judging *j)
 		return;
 	add_subject(j, &b);
 	buf_add(&b, STR(" has Access-Control-Max-Age "));
-	add_quoted(&b, got);
+	buf_quoted(&b, got, SHOWN);
 	buf_add(&b, STR(", the policy says "));
-	add_quoted(&b, wanted);
+	buf_quoted(&b, wanted, SHOWN);
 	found(j, VERIFY_MAX_AGE, &b);
 }
 
@@ -469,14 +461,14 @@ say_giver(struct judging *j, const struct giver *giver)
 	add_subject(j, &b);
 	if (giver->policy != NULL) {
 		buf_add(&b, STR(" is that of policy "));
-		add_quoted(&b, giver->policy->name);
+		buf_quoted(&b, giver->policy->name, SHOWN);
 	} else {
 		buf_add(&b, STR(" is a refusal such as another policy, or "
 		    "none, gives"));
 	}
 	if (right != NULL) {
 		buf_add(&b, STR("; the URL is served by policy "));
-		add_quoted(&b, right->name);
+		buf_quoted(&b, right->name, SHOWN);
 	} else {
 		buf_add(&b, STR("; no policy serves the URL"));
 	}

@@ -115,3 +115,44 @@ Test(arena, copies_strings)
 	cr_assert(s.p[3] == '\0');
 	arena_clear(&a);
 }
+
+Test(arena, joins_and_lowers)
+{
+	static const struct str texts[] = {{"X-A", 3}, {"", 0}, {"b", 1}};
+	struct arena a = {NULL};
+
+	cr_expect(str_eq(arena_join(&a, texts, 3), STR("X-A,,b")));
+	cr_expect(str_eq(arena_join(&a, NULL, 0), STR("")));
+	cr_expect(str_eq(arena_lower(&a, RAW("X-\0\xc4")), RAW("x-\0\xc4")));
+	cr_expect(arena_lower(&a, (struct str){"", SIZE_MAX}).p == NULL);
+	arena_clear(&a);
+}
+
+Test(arena, grows_and_keeps_the_items)
+{
+	struct arena a = {NULL};
+	size_t cap = 0, count = 0;
+	int *items = NULL, *moved;
+
+	while (count < 1000) {
+		moved = arena_grow(&a, items, count, &cap, sizeof(*items));
+		cr_assert(moved != NULL && count < cap);
+		items = moved;
+		items[count] = (int)count;
+		count++;
+	}
+	for (size_t i = 0; i < count; i++)
+		cr_assert(items[i] == (int)i);
+	cr_expect(arena_grow(&a, items, SIZE_MAX / 2, &(size_t){SIZE_MAX / 2},
+	    sizeof(*items)) == NULL);
+	arena_clear(&a);
+}
+
+Test(str, compares_by_bytes_then_by_length)
+{
+	cr_expect(str_compare(STR("a"), STR("a")) == 0);
+	cr_expect(str_compare(STR("a"), STR("ab")) < 0);
+	cr_expect(str_compare(STR("b"), STR("ab")) > 0);
+	cr_expect(str_compare(STR(""), STR("a")) < 0);
+	cr_expect(str_compare(STR("\xc3"), STR("z")) > 0);
+}
