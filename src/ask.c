@@ -17,7 +17,6 @@ fill_request(const struct ask *ask, struct request *r)
 	request_param(r, STR("SERVER_NAME"), ask->url->host);
 	request_param(r, STR("REQUEST_URI"), ask->url->target);
 	request_param(r, STR("REQUEST_SCHEME"), ask->url->scheme);
-	request_param(r, STR("REQUEST_SCHEME"), ask->url->scheme);
 	request_param(r, STR("HTTP_ORIGIN"), ask->origin);
 	request_param(r, STR("CORS_POLICY"), ask->policy);
 }

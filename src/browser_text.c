@@ -43,10 +43,7 @@ trigger_explain(const struct trigger *t, struct buf *out)
 		explain_long(t, out);
 		return;
 	}
-	if (t->why == WHY_METHOD) {
-		buf_escaped(out, t->name, SHOWN);
-		buf_char(out, ' ');
-	} else if (t->why == WHY_NAME) {
+	if (t->why == WHY_METHOD || t->why == WHY_NAME) {
 		buf_escaped(out, t->name, SHOWN);
 		buf_char(out, ' ');
 	} else if (t->kind == TRIGGER_VALUE && t->why != WHY_SUM) {

@@ -29,8 +29,8 @@ on_section(void *ctx, enum section_kind kind, struct str name,
 	s->kind = kind;
 	s->at = at;
 	s->values.max_age = MAX_AGE_UNSET;
-	s->values.success_status = SUCCESS_STATUS;
-	s->values.refuse_status = REFUSE_STATUS;
+	s->values.success_status = SUCCESS_STATUS_DEFAULT;
+	s->values.refuse_status = REFUSE_STATUS_DEFAULT;
 	*c->tail = s;
 	c->tail = &s->next;
 	c->current = s;

@@ -158,8 +158,8 @@ init_policy(struct conf *c, const struct section *s, struct policy *p)
 	claims[1] = (struct claim){STR("/"), s->at};
 	*p = (struct policy){.name = s->name, .section = s->at,
 	    .hosts = &claims[0], .nhosts = 1, .paths = &claims[1], .npaths = 1,
-	    .max_age = MAX_AGE_UNSET, .success_status = SUCCESS_STATUS,
-	    .refuse_status = REFUSE_STATUS};
+	    .max_age = MAX_AGE_UNSET, .success_status = SUCCESS_STATUS_DEFAULT,
+	    .refuse_status = REFUSE_STATUS_DEFAULT};
 	if (field_set_init(&p->methods, FIELD_EXACT, methods, 3,
 	        c->kept) != 0 ||
 	    field_set_init(&p->headers, FIELD_FOLD, NULL, 0, c->kept) != 0 ||
@@ -316,7 +316,7 @@ conf_build(struct conf *c)
 		    "the file has no policy");
 	defaults = c->defaults;
 	policy_set_defaults(c->set, defaults != NULL ?
-	    defaults->values.refuse_status : REFUSE_STATUS,
+	    defaults->values.refuse_status : REFUSE_STATUS_DEFAULT,
 	    defaults != NULL && defaults->values.debug);
 	if (defaults != NULL)
 		policy_set_defaults_at(c->set,

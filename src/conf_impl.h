@@ -6,9 +6,6 @@
 #include "conf.h"
 #include "lines.h"
 
-/* The defaults of their keys. */
-enum { SUCCESS_STATUS = 204, REFUSE_STATUS = 403 };
-
 enum section_kind { SECTION_DEFAULTS, SECTION_POLICY, SECTION_TEST };
 
 enum test_key {

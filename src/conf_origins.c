@@ -2,7 +2,6 @@
 
 #include "conf_origins.h"
 
-
 #include "buf.h"
 #include "conf_text.h"
 #include "lines.h"

@@ -144,16 +144,16 @@ section_content(struct reader *r, struct str text, struct str raw,
 		diag_add(r->d, DIAG_ERROR, at, "section-bracket",
 		    "end the section's line with ']'",
 		    "']' is missing after '%s'", buf_shown(&shown, text));
-		return conf_trim(inner);
+		return str_trim(inner);
 	}
-	after = conf_trim(str_from(inner, end + 1));
+	after = str_trim(str_from(inner, end + 1));
 	if (after.n > 0)
 		diag_add(r->d, DIAG_ERROR, conf_place(at, raw, after.p),
 		    "section-text", "write it on a line of its own",
 		    "text after the section's ']': '%s'",
 		    buf_shown(&shown, after));
 	inner.n = end;
-	return conf_trim(inner);
+	return str_trim(inner);
 }
 
 /* Starts the section of a line and writes the surrogate for it. */
@@ -167,7 +167,7 @@ read_section(struct reader *r, struct str text, struct str raw,
 	at = conf_place(at, raw, text.p);
 	inner = section_content(r, text, raw, at);
 	word = (struct str){inner.p, find_either(inner, ' ', '\t')};
-	name = conf_trim(str_from(inner, word.n));
+	name = str_trim(str_from(inner, word.n));
 	kind = section_kind(r, word, at);
 	r->can_go_on = false;
 	r->in_section = kind >= 0;
@@ -211,8 +211,8 @@ split_key(struct reader *r, struct str text, struct place at,
 	struct shown shown;
 	bool colon = sep < text.n && text.p[sep] == ':';
 
-	*key = conf_trim((struct str){text.p, sep});
-	*value = sep < text.n ? conf_trim(str_from(text, sep + 1)) :
+	*key = str_trim((struct str){text.p, sep});
+	*value = sep < text.n ? str_trim(str_from(text, sep + 1)) :
 	    str_from(text, sep);
 	if (colon && str_starts(*value, STR("//"))) {
 		diag_add(r->d, DIAG_ERROR, at, "line-not-indented",
@@ -277,7 +277,7 @@ static bool
 looks_unindented(struct reader *r, struct str text)
 {
 	size_t sep = find_either(text, '=', ':');
-	struct str key = conf_trim((struct str){text.p, sep});
+	struct str key = str_trim((struct str){text.p, sep});
 
 	if (text.p[0] == '[') /* no IPv6 address */
 		return sep == text.n || text.p[sep] != ':';

@@ -11,12 +11,6 @@ is_blank(char c)
 }
 
 struct str
-conf_trim(struct str s)
-{
-	return str_trim(s);
-}
-
-struct str
 conf_strip(struct str text, const char *marks)
 {
 	for (; *marks != '\0'; marks++) {
@@ -28,7 +22,7 @@ conf_strip(struct str text, const char *marks)
 		if (p != NULL)
 			text.n = (size_t)(p - text.p);
 	}
-	return conf_trim(text);
+	return str_trim(text);
 }
 
 bool

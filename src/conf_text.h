@@ -6,9 +6,6 @@
 #include "diag.h"
 #include "str.h"
 
-/* s without spaces and tabs at both ends. */
-struct str conf_trim(struct str s);
-
 /* The place of the byte p of a line; line names its file and number,
  * raw is its text. */
 struct place conf_place(struct place line, struct str raw, const char *p);

@@ -64,9 +64,8 @@ ask_policies(struct explanation *e)
 
 /* ---- which policy ------------------------------------------------------ */
 
-/* How well a claim of `host` fits: the longer, the more specific; 0: not. */
-static size_t
-host_rank(struct str claim, struct str host)
+size_t
+explain_host_rank(struct str claim, struct str host)
 {
 	if (str_eq(claim, STR("*")))
 		return 1;
@@ -90,7 +89,7 @@ find_claims(struct explanation *e)
 
 	(void)host_normalize(e->query->url.host, space, &host.n);
 	for (size_t i = 0; i < p->nhosts; i++) {
-		size_t rank = host_rank(p->hosts[i].text, host);
+		size_t rank = explain_host_rank(p->hosts[i].text, host);
 
 		if (rank > best) {
 			best = rank;

@@ -87,6 +87,10 @@ int explain_note(struct explanation *e, struct str text);
  * memory. */
 int explain_add_notes(struct explanation *e);
 
+/* How well a claim of `host` fits a host: the longer, the more specific; 0:
+ * not at all. */
+size_t explain_host_rank(struct str claim, struct str host);
+
 /* Whether the page reads the name and cannot. */
 bool explain_is_unreadable(const struct explanation *e, struct str name);
 

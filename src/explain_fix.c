@@ -8,9 +8,9 @@
 #include "conf_keys.h"
 #include "explain.h"
 #include "explain_fix_impl.h"
+#include "lint.h"
 #include "origin.h"
 #include "policy_source.h"
-#include "suffix.h"
 
 /* ---- edits ------------------------------------------------------------- */
 
@@ -179,27 +179,6 @@ replace_element(struct fixing *f, struct place at, struct str element,
 
 /* ---- origins ----------------------------------------------------------- */
 
-static bool
-is_insecure(struct str text)
-{
-	struct origin o;
-
-	return origin_parse(text, &o, NULL, (struct place){0, 0, 0}) == 0 &&
-	    o.kind != ORIGIN_ANY && o.kind != ORIGIN_NULL &&
-	    !origin_is_secure(&o);
-}
-
-static bool
-is_over_suffix(struct str text)
-{
-	struct origin o;
-
-	return origin_parse(text, &o, NULL, (struct place){0, 0, 0}) == 0 &&
-	    o.kind == ORIGIN_PATTERN && o.subdomains &&
-	    o.host_kind == HOST_NAME && !origin_is_loopback(&o) &&
-	    suffix_is_public(o.host);
-}
-
 static void
 allow_insecure(struct fixing *f, const struct policy *p)
 {
@@ -254,7 +233,7 @@ fix_origin(struct fixing *f)
 			    "= yes can allow 'null'");
 			return;
 		}
-		if (is_insecure(origin))
+		if (lint_is_insecure(origin))
 			allow_insecure(f, p);
 	}
 	fixing_append(f, f->policy, KEY_ALLOW_ORIGINS, origin);
@@ -277,8 +256,8 @@ look_at(void *ctx, const struct origin_entry *e)
 		r->any = e->at;
 	else if (e->kind == ORIGIN_NULL)
 		r->null = e->at;
-	r->insecure = r->insecure || is_insecure(e->text);
-	r->suffix = r->suffix || is_over_suffix(e->text);
+	r->insecure = r->insecure || lint_is_insecure(e->text);
+	r->suffix = r->suffix || lint_is_over_suffix(e->text);
 	return 0;
 }
 
@@ -322,7 +301,7 @@ fix_credentials(struct fixing *f)
 	    "rights: allow only origins that you trust with them");
 	(void)origin_set_each(p->origins, look_at, &r);
 	narrow_origins(f, &r);
-	if (r.insecure || is_insecure(f->wishes->query->request.origin))
+	if (r.insecure || lint_is_insecure(f->wishes->query->request.origin))
 		allow_insecure(f, p);
 	if (r.suffix && !p->suffixes_allowed)
 		set_own(f, p, KEY_PUBLIC_SUFFIXES, STR("allow"));

@@ -55,20 +55,10 @@ wanted_host(struct fixing *f, struct str *out)
 /* ---- policies that nearly serve it ------------------------------------- */
 
 static bool
-claim_has_host(struct str claim, struct str host)
-{
-	if (str_eq(claim, STR("*")))
-		return true;
-	if (!str_starts(claim, STR("*.")))
-		return str_eq(claim, host);
-	return host.n > claim.n - 1 && str_ends(host, str_from(claim, 1));
-}
-
-static bool
 serves_host(const struct policy *p, struct str host)
 {
 	for (size_t i = 0; i < p->nhosts; i++)
-		if (claim_has_host(p->hosts[i].text, host))
+		if (explain_host_rank(p->hosts[i].text, host) > 0)
 			return true;
 	return false;
 }

@@ -29,7 +29,7 @@ enum { DIGEST_LENGTH = 64, HASH_LENGTH = 16 };
 static uint64_t
 hash_line(uint64_t h, struct str line)
 {
-	line = conf_trim(line);
+	line = str_trim(line);
 	return line.n > 0 ? hash_str(line, h) : h;
 }
 
@@ -89,10 +89,10 @@ report(struct reader *r, unsigned line, const char *what, const char *hint)
 static struct str
 behind(struct str line, struct str word)
 {
-	line = conf_trim(line);
+	line = str_trim(line);
 	while (line.n > 0 && (line.p[0] == '#' || line.p[0] == '-'))
 		line = str_from(line, 1);
-	line = conf_trim(line);
+	line = str_trim(line);
 	return str_starts(line, word) ? str_from(line, word.n) :
 	    (struct str){NULL, 0};
 }

@@ -33,40 +33,32 @@ lint_headers(const struct field_set *headers, struct diag *d)
 
 /* ---- origins ----------------------------------------------------------- */
 
-/* Entries of a set were parsed before: they parse again. */
-static struct origin
-parsed(const struct origin_entry *e)
+static bool
+parse(struct str entry, struct origin *out)
 {
-	struct origin o;
-
-	if (origin_parse(e->text, &o, NULL, e->at) != 0)
-		o = (struct origin){.kind = ORIGIN_NULL, .text = e->text};
-	return o;
+	return origin_parse(entry, out, NULL, (struct place){0, 0, 0}) == 0;
 }
 
-static bool
-is_insecure(const struct origin_entry *e)
+/* Both begin with what tells nearly every entry of a long list. */
+bool
+lint_is_insecure(struct str entry)
 {
 	struct origin o;
 
-	if (e->kind == ORIGIN_ANY || e->kind == ORIGIN_NULL ||
-	    str_starts(e->text, STR("https://")))
-		return false;
-	o = parsed(e);
-	return !origin_is_secure(&o);
+	return !str_starts(entry, STR("https://")) && parse(entry, &o) &&
+	    o.kind != ORIGIN_ANY && o.kind != ORIGIN_NULL &&
+	    !origin_is_secure(&o);
 }
 
-/* Whether strangers may register a name that a pattern matches. */
-static bool
-is_over_suffix(const struct origin_entry *e)
+bool
+lint_is_over_suffix(struct str entry)
 {
 	struct origin o;
 
-	if (e->kind != ORIGIN_PATTERN)
-		return false;
-	o = parsed(e);
-	return o.subdomains && o.host_kind == HOST_NAME &&
-	    !origin_is_loopback(&o) && suffix_is_public(o.host);
+	return memchr(entry.p, '*', entry.n) != NULL && parse(entry, &o) &&
+	    o.kind == ORIGIN_PATTERN && o.subdomains &&
+	    o.host_kind == HOST_NAME && !origin_is_loopback(&o) &&
+	    suffix_is_public(o.host);
 }
 
 struct origins_ctx {
@@ -128,7 +120,7 @@ lint_origin(void *ctx, const struct origin_entry *e)
 	struct origins_ctx *c = ctx;
 
 	if (e->kind == ORIGIN_ANY || e->kind == ORIGIN_NULL ||
-	    is_insecure(e) || is_over_suffix(e))
+	    lint_is_insecure(e->text) || lint_is_over_suffix(e->text))
 		c->risky = true;
 	if (e->kind == ORIGIN_NULL)
 		diag_add(c->d, DIAG_WARNING, e->at, "origin-null",
@@ -183,11 +175,11 @@ lint_credentials_entry(void *ctx, const struct origin_entry *e)
 		refuse_entry(c, e, "credentials-null", "take it out, or write "
 		    "allow-credentials = no",
 		    "would give every sandboxed frame its users' rights");
-	if (!c->policy->insecure_allowed && is_insecure(e))
+	if (!c->policy->insecure_allowed && lint_is_insecure(e->text))
 		refuse_entry(c, e, "credentials-insecure", "write https, or "
 		    "insecure-origins = allow",
 		    "is not https: whoever is on the way can act for it");
-	if (!c->policy->suffixes_allowed && is_over_suffix(e))
+	if (!c->policy->suffixes_allowed && lint_is_over_suffix(e->text))
 		refuse_entry(c, e, "credentials-public-suffix", "name the "
 		    "domain that is yours, or write public-suffixes = allow",
 		    "matches names that anybody can register");
@@ -217,9 +209,10 @@ static int
 find_longest(void *ctx, const struct origin_entry *e)
 {
 	size_t *longest = ctx;
-	/* A pattern matches hosts of up to 253 bytes. */
-	size_t n = e->kind == ORIGIN_PATTERN ? e->text.n + 253 : e->text.n;
+	size_t n = e->text.n;
 
+	if (e->kind == ORIGIN_PATTERN)
+		n += HOST_NAME_MAX_BYTES;
 	if (n > *longest)
 		*longest = n;
 	return 0;

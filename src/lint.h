@@ -14,6 +14,15 @@ void lint_headers(const struct field_set *headers, struct diag *d);
  * entry where credentials are allowed. */
 bool lint_origins(const struct origin_set *origins, struct diag *d);
 
+/* Whether an entry of allow-origins does not go with credentials unless
+ * insecure-origins allows it: neither https nor loopback.  Not for '*' and
+ * null, which never go with them. */
+bool lint_is_insecure(struct str entry);
+
+/* The same for public-suffixes: a pattern for names that anybody can
+ * register. */
+bool lint_is_over_suffix(struct str entry);
+
 /* Errors on what does not go together in a policy, inherited or not.
  * risky_origins is what lint_origins returned. */
 void lint_policy(const struct policy *p, bool risky_origins, struct diag *d);

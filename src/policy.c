@@ -9,8 +9,6 @@
 #include "policy_meaning.h"
 #include "policy_render.h"
 
-enum { REFUSE_STATUS_DEFAULT = 403 };
-
 /* ---- life -------------------------------------------------------------- */
 
 struct policy_set *

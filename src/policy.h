@@ -14,6 +14,8 @@
 
 enum {
 	POLICY_NAME_MAX = 40,
+	SUCCESS_STATUS_DEFAULT = 204,
+	REFUSE_STATUS_DEFAULT = 403,
 	MAX_AGE_UNSET = -1,
 	MAX_AGE_MAX = 86400, /* what Firefox keeps, the longest of all */
 	ECHO_MAX = 4096,     /* bytes of request names in one answer */

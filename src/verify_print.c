@@ -3,7 +3,6 @@
 
 #include "verify.h"
 
-
 #include "buf.h"
 #include "json_text.h"
 
