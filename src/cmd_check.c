@@ -45,9 +45,7 @@ count_origins(const struct policy_set *s, size_t *total)
 	qsort(sets, count, sizeof(*sets), compare_sets);
 	for (size_t i = 0; i < count; i++)
 		if (i == 0 || sets[i] != sets[i - 1])
-			*total += origin_set_exact(sets[i]) +
-			    origin_set_patterns(sets[i]) +
-			    origin_set_any(sets[i]);
+			*total += origin_set_count(sets[i]);
 	free(sets);
 	return 0;
 }

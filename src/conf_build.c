@@ -250,8 +250,7 @@ set_origins(struct conf *c, const struct section *s, struct policy *p,
 		*risky = false;
 	}
 	/* What was refused was reported where it stands. */
-	if (origin_set_any(p->origins) || origin_set_exact(p->origins) > 0 ||
-	    origin_set_patterns(p->origins) > 0 ||
+	if (origin_set_count(p->origins) > 0 ||
 	    (list != NULL ? list->faulty : s->damaged || s->second))
 		return 0;
 	diag_add(c->d, DIAG_ERROR, from == s ? s->key_at[KEY_ALLOW_ORIGINS] :

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "buf.h"
+#include "escape.h"
 #include "json_text.h"
 
 /* Lines of one kind and subject of a policy that are printed without --all. */
@@ -107,20 +108,6 @@ note(const struct diff_change *c, char text[NOTE_MAX])
 
 /* ---- as text ----------------------------------------------------------- */
 
-static void
-print_escaped(struct str s, FILE *to)
-{
-	char text[4 * 256];
-
-	for (size_t n; s.n > 0; s = str_from(s, n)) {
-		struct buf b = BUF(text);
-
-		n = s.n < 256 ? s.n : 256;
-		buf_escaped(&b, (struct str){s.p, n}, n);
-		(void)fwrite(b.p, 1, b.n, to);
-	}
-}
-
 static char
 sign(const struct diff_change *c)
 {
@@ -142,7 +129,7 @@ print_scope(const struct diff_change *c, FILE *to)
 {
 	fprintf(to, "%c ", sign(c));
 	if (c->where.n > 0) {
-		print_escaped(c->where, to);
+		escape_print(to, c->where);
 		if (c->more > 0)
 			fprintf(to, " and %zu more", c->more);
 	} else if (c->policy.n > 0) {
@@ -156,7 +143,7 @@ static void
 print_value(struct str value, FILE *to)
 {
 	if (value.p != NULL)
-		print_escaped(value, to);
+		escape_print(to, value);
 	else
 		fputs("not sent", to);
 }
@@ -173,7 +160,7 @@ print_subject(const struct diff_change *c, FILE *to)
 	if (c->subject != DIFF_STATUS)
 		putc(' ', to);
 	if (c->value.p != NULL)
-		print_escaped(c->value, to);
+		escape_print(to, c->value);
 	if (c->subject != DIFF_STATUS && c->subject != DIFF_MAX_AGE)
 		return;
 	if (c->subject == DIFF_STATUS)
@@ -210,7 +197,7 @@ print_change(const struct diff_report *r, const struct diff_change *c,
 
 	if (is_handover(c)) {
 		fputs("~ ", to);
-		print_escaped(c->value, to);
+		escape_print(to, c->value);
 		fprintf(to, ": policy %.*s -> policy %.*s", STR_ARG(c->from),
 		    STR_ARG(c->to));
 	} else {

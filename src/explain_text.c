@@ -2,7 +2,9 @@
 
 #include "explain_print.h"
 
-enum { TEXT_MAX = 2048, SHOWN = 1000, WIDTH = 78 };
+#include "escape.h"
+
+enum { TEXT_MAX = 2048, WIDTH = 78 };
 
 struct printing {
 	const struct explanation *e;
@@ -25,11 +27,7 @@ title(struct printing *p, const char *text)
 static void
 put(struct printing *p, struct str s)
 {
-	char space[4 * SHOWN + 4];
-	struct buf b = BUF(space);
-
-	buf_escaped(&b, s, SHOWN);
-	(void)fwrite(b.p, 1, b.n, p->to);
+	escape_print(p->to, s);
 }
 
 /* Prints text in lines of WIDTH, the first behind `first` and all indented by

@@ -52,6 +52,7 @@ struct export {
 	/* In an order in which the first that matches decides. */
 	const struct export_rule *rules;
 	size_t nrules;
+	size_t number;        /* of the policy that is being written, from 1 */
 	bool has_paths;       /* some rule is for less than all paths */
 	bool has_star;        /* some policy allows '*' */
 	bool has_credentials; /* some policy allows them */

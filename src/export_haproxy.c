@@ -145,21 +145,12 @@ write_choice(struct export *e)
 
 /* ---- which origin ------------------------------------------------------ */
 
-static size_t
-policy_number(const struct export *e, const struct policy *p)
-{
-	size_t i = 0;
-
-	while (policy_set_sorted(e->set, i) != p)
-		i++;
-	return i + 1;
-}
-
 static void
 write_origin(struct export *e, const struct policy *p, const struct origin *o)
 {
+	(void)p;
 	fprintf(e->to, "    acl preflightd_origin_%zu req.fhdr(Origin) -m ",
-	    policy_number(e, p));
+	    e->number);
 	if (o->kind != ORIGIN_PATTERN) {
 		fputs("str -- '", e->to);
 		fprintf(e->to, "%.*s'\n", STR_ARG(o->text));
@@ -173,24 +164,24 @@ write_origin(struct export *e, const struct policy *p, const struct origin *o)
 static void
 write_origins(struct export *e, const struct policy *p)
 {
-	size_t number = policy_number(e, p);
 	bool star = origin_set_any(p->origins);
 
 	export_policy_comment(e, "\n    # ", p);
 	if (star) {
 		fprintf(e->to, "    acl preflightd_origin_%zu req.fhdr(Origin) "
-		    "-m reg -- '" REGEX_CLEAN "'\n", number);
+		    "-m reg -- '" REGEX_CLEAN "'\n", e->number);
 	} else {
 		/* The list may be empty. */
 		fprintf(e->to, "    acl preflightd_origin_%zu always_false\n",
-		    number);
+		    e->number);
 		export_origins(e, p, write_origin);
 	}
 	fprintf(e->to, "    http-request set-var(txn.preflightd_origin) %s if "
 	    "preflightd_one_origin%s preflightd_origin_%zu "
 	    "{ var(txn.preflightd_policy) -m str %.*s }\n",
 	    star ? "str(*)" : "req.fhdr(Origin)",
-	    star ? "" : " !preflightd_long_origin", number, STR_ARG(p->name));
+	    star ? "" : " !preflightd_long_origin", e->number,
+	    STR_ARG(p->name));
 }
 
 /* ---- the fields -------------------------------------------------------- */
@@ -266,11 +257,13 @@ write_frontend(struct export *e)
 	fputs("\n    acl preflightd_one_origin req.fhdr_cnt(Origin) eq 1\n"
 	    "    acl preflightd_long_origin req.fhdr(Origin) -m reg -- '"
 	    REGEX_LONG_ORIGIN "'\n", e->to);
-	for (size_t i = 0; i < policy_set_count(e->set); i++)
+	for (size_t i = 0; i < policy_set_count(e->set); i++) {
+		e->number = i + 1;
 		write_origins(e, policy_set_sorted(e->set, i));
+	}
 	write_fields(e);
-	fputs("\n    # HAProxy warns of http-request rules behind this line: that "
-	    "they are processed\n    # before it is right.\n"
+	fputs("\n    # HAProxy warns of http-request rules behind this line: "
+	    "that they are processed\n    # before it is right.\n"
 	    "    use_backend preflightd if preflightd_preflight\n", e->to);
 }
 

@@ -153,18 +153,18 @@ write_origin(struct export *e, const struct policy *p, const struct origin *o)
 }
 
 static void
-write_origins(struct export *e, const struct policy *p, size_t number)
+write_origins(struct export *e, const struct policy *p)
 {
 	export_policy_comment(e, "\n# ", p);
 	if (origin_set_any(p->origins)) {
 		fprintf(e->to, "map $http_origin $preflightd_origin_%zu {\n"
 		    "\tdefault \"\";\n"
 		    "\t\"~" REGEX_CLEAN "\" \"*\";\n"
-		    "}\n", number);
+		    "}\n", e->number);
 		return;
 	}
 	fprintf(e->to, "map $preflightd_lower $preflightd_origin_%zu {\n"
-	    "\tdefault \"\";\n", number);
+	    "\tdefault \"\";\n", e->number);
 	if (export_has_patterns(p))
 		fputs("\t\"~" REGEX_LONG_ORIGIN "\" \"\";\n", e->to);
 	export_origins(e, p, write_origin);
@@ -180,8 +180,10 @@ write_allowed(struct export *e)
 	    "\tdefault $http_origin;\n"
 	    "\t\"~[A-Z]\" \"\";\n"
 	    "}\n", e->to);
-	for (size_t i = 0; i < policy_set_count(e->set); i++)
-		write_origins(e, policy_set_sorted(e->set, i), i + 1);
+	for (size_t i = 0; i < policy_set_count(e->set); i++) {
+		e->number = i + 1;
+		write_origins(e, policy_set_sorted(e->set, i));
+	}
 }
 
 /* ---- the other fields -------------------------------------------------- */

@@ -44,6 +44,14 @@ bool origin_set_any(const struct origin_set *s); /* has '*' */
 size_t origin_set_exact(const struct origin_set *s);    /* null included */
 size_t origin_set_patterns(const struct origin_set *s);
 
+/* All entries. */
+static inline size_t
+origin_set_count(const struct origin_set *s)
+{
+	return origin_set_exact(s) + origin_set_patterns(s) +
+	    origin_set_any(s);
+}
+
 /* Calls fn for each entry in the order they were added until it returns
  * non-zero, and returns that. */
 int origin_set_each(const struct origin_set *s,

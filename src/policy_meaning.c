@@ -114,8 +114,7 @@ meaning_origins(const struct origin_set *s, struct arena *a, size_t *count)
 {
 	struct collect c = {.set = s};
 
-	c.entries = arena_array(a, origin_set_exact(s) +
-	    origin_set_patterns(s) + origin_set_any(s), sizeof(*c.entries));
+	c.entries = arena_array(a, origin_set_count(s), sizeof(*c.entries));
 	if (c.entries == NULL)
 		return NULL;
 	(void)origin_set_each(s, collect_entry, &c);

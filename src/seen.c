@@ -23,13 +23,6 @@ compare_sets(const void *a, const void *b)
 	return (*x)->index < (*y)->index ? -1 : (*x)->index > (*y)->index;
 }
 
-static size_t
-entries(const struct origin_set *o)
-{
-	return origin_set_exact(o) + origin_set_patterns(o) +
-	    origin_set_any(o);
-}
-
 static int
 compare_users(const void *a, const void *b)
 {
@@ -52,7 +45,7 @@ bits_share_out(struct seen *s, const struct policy *const *sorted, size_t n)
 		if (i == 0 || p->origins != sorted[i - 1]->origins) {
 			first = bits;
 			bits += origin_set_slots(p->origins);
-			s->total += entries(p->origins);
+			s->total += origin_set_count(p->origins);
 			s->sets[s->nsets].policy = p;
 			s->sets[s->nsets++].first = first;
 		}
@@ -138,7 +131,7 @@ seen_carry(struct seen *s, const struct seen *old)
 	}
 }
 
-/* The same of one set; looks is how many more entries may be looked at. */
+/* seen_list for one set; looks is how many more entries may be looked at. */
 static size_t
 list_set(struct seen *s, struct seen_set *set, size_t *looks,
     struct seen_missing *out, size_t max)

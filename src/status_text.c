@@ -2,7 +2,7 @@
 
 #include "status.h"
 
-#include "status_markup.h"
+#include "escape.h"
 
 static void
 line(FILE *f, const char *key, const char *value)
@@ -71,7 +71,7 @@ write_refused(const struct status_refusals *list, FILE *f)
 		x = &list->at[i];
 		fprintf(f, "  %s%lu  ", x->entry.excess > 0 ? ">=" : "",
 		    top_least(&x->entry));
-		markup_plain(f, top_text(&x->entry));
+		escape_print(f, top_text(&x->entry));
 		fprintf(f, "%s\n    %s", x->entry.length > TOP_TEXT ? "..." :
 		    "", reason_name(x->entry.reason));
 		if (x->entry.npolicy > 0)
@@ -96,7 +96,7 @@ write_missing(const struct status *st, FILE *f)
 	for (size_t i = 0; i < st->nmissing; i++) {
 		m = &st->missing[i];
 		fputs("  ", f);
-		markup_plain(f, m->entry.text);
+		escape_print(f, m->entry.text);
 		fprintf(f, "  %s:%u\n", policy_set_file_name(st->policies,
 		    m->entry.at.file), m->entry.at.line);
 	}

@@ -3,23 +3,10 @@
 
 #include "verify.h"
 
-#include "buf.h"
+#include "escape.h"
 #include "json_text.h"
 
-enum { SHOWN = 1000 };
-
 /* ---- text -------------------------------------------------------------- */
-
-/* A text of the user's, safe for a terminal. */
-static void
-put(struct str s, FILE *to)
-{
-	char space[4 * SHOWN + 4];
-	struct buf b = BUF(space);
-
-	buf_escaped(&b, s, SHOWN);
-	(void)fwrite(b.p, 1, b.n, to);
-}
 
 static void
 print_finding(const struct verify_finding *f, FILE *to)
@@ -36,10 +23,11 @@ print_server(const struct verify *v, const struct verify_server *s, FILE *to)
 {
 	const struct policy *p = s->policy;
 
-	put(s->url.text, to);
+	escape_print(to, s->url.text);
 	if (p != NULL) {
 		fprintf(to, ": policy %.*s (", STR_ARG(p->name));
-		put(str_of(policy_set_file_name(v->set, p->section.file)), to);
+		escape_print(to, str_of(policy_set_file_name(v->set,
+		    p->section.file)));
 		fprintf(to, ":%u)", p->section.line);
 	} else {
 		fputs(": no policy serves it", to);
@@ -104,11 +92,8 @@ verify_print_json(const struct verify *v, FILE *to)
 	int ret = -1;
 
 	for (size_t i = 0; i < v->nservers; i++)
-		if (json_array_append_new(servers,
-		    json_server(&v->servers[i])) != 0) {
-			json_decref(servers);
-			return -1;
-		}
+		if (!json_add(&servers, json_server(&v->servers[i])))
+			break;
 	root = json_pack("{s:b, s:o}", "ok", verify_is_good(v), "servers",
 	    servers);
 	if (root != NULL && json_dumpf(root, to, JSON_INDENT(2)) == 0 &&

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "escape.h"
 #include "status_ask.h"
 #include "status_markup.h"
 
@@ -143,7 +144,7 @@ Test(status, shows_hostile_text_as_text)
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		char *plain = written(markup_plain, rows[i].in);
+		char *plain = written(escape_print, rows[i].in);
 		char *html = written(markup_html, rows[i].in);
 
 		cr_expect_str_eq(plain, rows[i].plain);

@@ -1,0 +1,17 @@
+/* escape.h - text of requests and files, printed so that no terminal, and no
+ * reader of lines, takes it for anything else. */
+#ifndef PREFLIGHTD_ESCAPE_H
+#define PREFLIGHTD_ESCAPE_H
+
+#include <stdio.h>
+
+#include "str.h"
+
+/* Prints text as buf_escaped has it, of any length. */
+void escape_print(FILE *to, struct str text);
+
+/* The same, by way of a function that takes the pieces. */
+void escape_each(FILE *to, struct str text,
+    void (*put)(FILE *to, struct str piece));
+
+#endif
