@@ -7,6 +7,7 @@
 #include "conf_origins.h"
 #include "conf_test.h"
 #include "conf_values.h"
+#include "spelling.h"
 
 enum { WORD_MAX = 40 };
 
@@ -83,45 +84,30 @@ conf_key_find(enum section_kind kind, struct str name)
 /* ---- suggestions ------------------------------------------------------- */
 
 /* Case and the choice of '_' or '-' are no mistakes worth counting. */
-static char
-plain(char c)
+static struct str
+plain(struct str s, char space[static WORD_MAX])
 {
-	return c == '_' ? '-' : (char)ascii_lower((unsigned char)c);
+	for (size_t i = 0; i < s.n; i++)
+		space[i] = s.p[i] == '_' ? '-' :
+		    (char)ascii_lower((unsigned char)s.p[i]);
+	return (struct str){space, s.n};
 }
 
-/* How many bytes must be changed, added or taken out; up to WORD_MAX bytes
- * each. */
+/* Of two words; WORD_MAX + 1 where one is longer than that. */
 static size_t
 distance(struct str a, struct str b)
 {
-	size_t row[WORD_MAX + 1];
+	char x[WORD_MAX], y[WORD_MAX];
 
-	for (size_t j = 0; j <= b.n; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.n; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b.n; j++) {
-			size_t best = corner +
-			    (plain(a.p[i - 1]) != plain(b.p[j - 1]));
-
-			corner = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[b.n];
+	if (a.n > WORD_MAX || b.n > WORD_MAX)
+		return WORD_MAX + 1;
+	return spelling_distance(plain(a, x), plain(b, y), WORD_MAX);
 }
 
 bool
 conf_word_near(struct str word, struct str name)
 {
-	return word.n <= WORD_MAX && name.n <= WORD_MAX &&
-	    distance(word, name) <= (name.n < 6 ? 1 : name.n / 3);
+	return distance(word, name) <= (name.n < 6 ? 1 : name.n / 3);
 }
 
 /* "methods" for allow-methods. */

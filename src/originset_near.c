@@ -6,8 +6,9 @@
 
 #include "buf.h"
 #include "originset_impl.h"
+#include "spelling.h"
 
-enum { NEAR_MAX = 400, TYPOS_MAX = 2, SPELLED_MAX = 128 };
+enum { NEAR_MAX = 400, TYPOS_MAX = 2 };
 
 /* An entry of that text alone: www. in front is not worth a word where a
  * pattern covers it. */
@@ -122,36 +123,6 @@ try_patterns(const struct origin_set *s, const struct origin *o,
 	return kind;
 }
 
-/* Levenshtein distance, or max + 1 where it is more; both texts are at most
- * SPELLED_MAX bytes. */
-static size_t
-distance(struct str a, struct str b, size_t max)
-{
-	size_t row[SPELLED_MAX + 1];
-
-	if ((a.n > b.n ? a.n - b.n : b.n - a.n) > max)
-		return max + 1;
-	for (size_t j = 0; j <= b.n; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.n; i++) {
-		size_t diagonal = row[0], least = row[0] = i;
-		for (size_t j = 1; j <= b.n; j++) {
-			size_t cost = diagonal + (a.p[i - 1] != b.p[j - 1]);
-			diagonal = row[j];
-			if (row[j] + 1 < cost)
-				cost = row[j] + 1;
-			if (row[j - 1] + 1 < cost)
-				cost = row[j - 1] + 1;
-			row[j] = cost;
-			if (cost < least)
-				least = cost;
-		}
-		if (least > max)
-			return max + 1;
-	}
-	return row[b.n];
-}
-
 struct spelling {
 	struct str got;
 	size_t best;
@@ -163,9 +134,9 @@ try_spelling(void *ctx, const struct origin_entry *e)
 {
 	struct spelling *x = ctx;
 
-	if (e->kind != ORIGIN_EXACT || e->text.n > SPELLED_MAX)
+	if (e->kind != ORIGIN_EXACT)
 		return 0;
-	size_t d = distance(x->got, e->text, TYPOS_MAX);
+	size_t d = spelling_distance(x->got, e->text, TYPOS_MAX);
 	if (d < x->best) {
 		x->best = d;
 		*x->out = *e;
@@ -201,7 +172,7 @@ origin_set_nearest(const struct origin_set *s, struct str origin,
 	kind = try_patterns(s, &o, out);
 	if (kind != NEAR_NONE)
 		return kind;
-	if (s->nexact <= ORIGIN_SET_SMALL && o.text.n <= SPELLED_MAX) {
+	if (s->nexact <= ORIGIN_SET_SMALL) {
 		struct spelling x = {o.text, TYPOS_MAX + 1, out};
 		(void)origin_set_each(s, try_spelling, &x);
 		if (x.best <= TYPOS_MAX)

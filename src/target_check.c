@@ -7,27 +7,12 @@
 #include "buf.h"
 #include "host.h"
 
-enum { SHOWN = 100 };
-
+/* What is checked, and where its findings go. */
 struct subject {
 	struct str text;
 	struct diag *d;
 	struct place at;
-	char shown[4 * SHOWN + 8];
 };
-
-static void
-subject_init(struct subject *s, struct str text, struct diag *d,
-    struct place at)
-{
-	struct buf b = BUF(s->shown);
-
-	s->text = text;
-	s->d = d;
-	s->at = at;
-	buf_escaped(&b, text, SHOWN);
-	buf_cstr(&b);
-}
 
 /* Adds a finding at offset; fix is the right spelling or empty, hint what to
  * say without one. */
@@ -37,6 +22,7 @@ report(const struct subject *s, enum diag_level level, size_t offset,
 {
 	char space[4 * TARGET_PATH_MAX];
 	struct buf b = BUF(space);
+	struct shown shown;
 	struct place at = s->at;
 
 	at.col += (unsigned)offset;
@@ -45,7 +31,8 @@ report(const struct subject *s, enum diag_level level, size_t offset,
 		buf_escaped(&b, fix, TARGET_PATH_MAX / 2);
 		hint = buf_cstr(&b);
 	}
-	diag_add(s->d, level, at, id, hint, "'%s' %s", s->shown, what);
+	diag_add(s->d, level, at, id, hint, "'%s' %s",
+	    buf_shown(&shown, s->text), what);
 	return -1;
 }
 
@@ -166,14 +153,13 @@ host_check(struct str text, struct str *out, struct diag *d, struct place at)
 {
 	char space[TARGET_PATH_MAX];
 	struct buf b = BUF(space);
+	const struct subject s = {text, d, at};
 	struct host_check check;
-	struct subject s;
 	struct str host;
 
 	*out = text;
 	if (str_eq(text, STR("*")))
 		return 0;
-	subject_init(&s, text, d, at);
 	if (check_bare(&s, &host) != 0)
 		return -1;
 	bool star = str_starts(host, STR("*."));
@@ -223,20 +209,8 @@ struct path_fault {
 	size_t at;
 };
 
-/* The first byte of set in the path, as an offset, or the length. */
-static size_t
-first_of(struct str path, const char *set)
-{
-	size_t i = 0;
-
-	while (i < path.n && (path.p[i] == '\0' ||
-	        strchr(set, path.p[i]) == NULL))
-		i++;
-	return i;
-}
-
 static bool
-find_path_fault(struct str path, struct path_fault *f)
+find_bad_byte(struct str path, struct path_fault *f)
 {
 	static const struct {
 		char byte;
@@ -258,13 +232,7 @@ find_path_fault(struct str path, struct path_fault *f)
 		{'\\', "path-backslash",
 		    "has a '\\', which some servers take for '/'", "write '/'"},
 	};
-	struct path resolved;
 
-	if (path.n == 0 || path.p[0] != '/') {
-		*f = (struct path_fault){"path-relative",
-		    "does not begin with '/'", "write an absolute path", 0};
-		return true;
-	}
 	for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
 		const char *found = memchr(path.p, bytes[i].byte, path.n);
 		if (found != NULL) {
@@ -273,6 +241,12 @@ find_path_fault(struct str path, struct path_fault *f)
 			return true;
 		}
 	}
+	return false;
+}
+
+static bool
+find_double_slash(struct str path, struct path_fault *f)
+{
 	for (size_t i = 1; i < path.n; i++)
 		if (path.p[i] == '/' && path.p[i - 1] == '/') {
 			*f = (struct path_fault){"path-double-slash",
@@ -280,25 +254,45 @@ find_path_fault(struct str path, struct path_fault *f)
 			    "write one '/'", i};
 			return true;
 		}
-	if (has_dot_segment(path)) {
-		*f = (struct path_fault){"path-dot-segment",
-		    "has a dot segment; paths are compared without any",
-		    "write the path that it stands for", 0};
-		return true;
-	}
+	return false;
+}
+
+static bool
+find_control(struct str path, struct path_fault *f)
+{
 	for (size_t i = 0; i < path.n; i++)
 		if (is_control((unsigned char)path.p[i])) {
 			*f = (struct path_fault){"path-control",
 			    "has a control character", "remove it", i};
 			return true;
 		}
+	return false;
+}
+
+/* Finds the first fault, in order of importance. */
+static bool
+find_path_fault(struct str path, struct path_fault *f)
+{
+	struct path resolved;
+
+	if (path.n == 0 || path.p[0] != '/')
+		*f = (struct path_fault){"path-relative",
+		    "does not begin with '/'", "write an absolute path", 0};
+	else if (find_bad_byte(path, f) || find_double_slash(path, f))
+		return true;
+	else if (has_dot_segment(path))
+		*f = (struct path_fault){"path-dot-segment",
+		    "has a dot segment; paths are compared without any",
+		    "write the path that it stands for", 0};
+	else if (find_control(path, f))
+		return true;
 	/* What is left that no request's path may have. */
-	if (!path_normalize(path, STR(""), PATH_LITERAL, &resolved)) {
+	else if (!path_normalize(path, STR(""), PATH_LITERAL, &resolved))
 		*f = (struct path_fault){"path-overlong",
 		    "has an overlong UTF-8 sequence", "write it in UTF-8", 0};
-		return true;
-	}
-	return false;
+	else
+		return false;
+	return true;
 }
 
 /* What the path most likely means, or nothing. */
@@ -309,7 +303,7 @@ path_fix(struct str path, char *space, size_t cap, struct path *resolved)
 
 	if (path.n == 0 || path.p[0] != '/')
 		buf_char(&b, '/');
-	buf_add(&b, (struct str){path.p, first_of(path, "?#*;")});
+	buf_add(&b, (struct str){path.p, str_find_any(path, "?#*;")});
 	if (b.full ||
 	    !path_normalize(buf_str(&b), STR(""), PATH_LITERAL, resolved) ||
 	    resolved->beyond > 0)
@@ -326,11 +320,10 @@ path_check(struct str text, struct str *out, struct diag *d, struct place at)
 {
 	char space[2 * TARGET_PATH_MAX];
 	struct path resolved;
+	const struct subject s = {text, d, at};
 	struct path_fault f;
-	struct subject s;
 
 	*out = text;
-	subject_init(&s, text, d, at);
 	if (text.n > TARGET_PATH_MAX)
 		return report(&s, DIAG_ERROR, 0, "path-long", STR(""),
 		    "write a shorter prefix", "has more than 1024 bytes");

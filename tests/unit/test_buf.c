@@ -3,6 +3,7 @@
 #include "buf.h"
 
 #include "arena.h"
+#include "spelling.h"
 #include "unit.h"
 
 Test(buf, adds_up_to_its_size)
@@ -155,4 +156,29 @@ Test(str, compares_by_bytes_then_by_length)
 	cr_expect(str_compare(STR("b"), STR("ab")) > 0);
 	cr_expect(str_compare(STR(""), STR("a")) < 0);
 	cr_expect(str_compare(STR("\xc3"), STR("z")) > 0);
+}
+
+Test(spelling, counts_edits_up_to_a_bound)
+{
+	static const struct {
+		const char *a, *b;
+		size_t max, distance;
+	} rows[] = {
+		{"", "", 2, 0},
+		{"origin", "origin", 2, 0},
+		{"origins", "origin", 2, 1},
+		{"orgin", "origin", 2, 1},
+		{"oirgin", "origin", 2, 2},
+		{"kitten", "sitting", 5, 3},
+		{"kitten", "sitting", 2, 3},
+		{"a", "abcd", 2, 3},
+	};
+	char word[SPELLING_MAX + 1] = {0};
+	struct str longer = {word, sizeof word};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		cr_expect(spelling_distance(str_of(rows[i].a),
+		    str_of(rows[i].b), rows[i].max) == rows[i].distance,
+		    "%s %s", rows[i].a, rows[i].b);
+	cr_expect(spelling_distance(longer, longer, 2) == 3, "too long");
 }
