@@ -77,19 +77,6 @@ limits_fit(struct server_options *o, const struct listen_set *listeners)
 	o->max_connections = (unsigned)rl.rlim_cur;
 }
 
-static void
-event_log(enum log_level level, const char *event, const char *key,
-    const char *value)
-{
-	struct log_line l;
-
-	if (!log_begin(&l, level, event, NULL, LOG_EVERY))
-		return;
-	if (key != NULL)
-		log_str(&l, key, str_of(value));
-	log_end(&l);
-}
-
 /* ---- signals ----------------------------------------------------------- */
 
 /* Blocks the signals that signals_serve waits for, in all threads to come.
@@ -115,6 +102,18 @@ signals_open(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static void
+log_not_reopened(int error)
+{
+	struct log_line l;
+
+	if (!log_begin(&l, LOG_LEVEL_ERROR, "log-not-reopened", NULL,
+	    LOG_EVERY))
+		return;
+	log_str(&l, "error", str_of(strerror(error)));
+	log_end(&l);
+}
+
 /* Acts on the signals that have come.  Returns whether to go on. */
 static bool
 signals_take(int fd, struct reload *reload, struct server *server)
@@ -129,8 +128,7 @@ signals_take(int fd, struct reload *reload, struct server *server)
 	if (came[SIGTERM] || came[SIGINT])
 		return false;
 	if (came[SIGUSR1] && log_reopen() == -1)
-		event_log(LOG_LEVEL_ERROR, "log-not-reopened", "error",
-		    strerror(errno));
+		log_not_reopened(errno);
 	if (came[SIGHUP])
 		reload_all(reload, server);
 	return true;
@@ -218,7 +216,7 @@ serve(struct serve_options *o, const struct priv *who,
 	notify_watchdog(server);
 	signals_serve(signals, reload, server);
 	notify_stopping();
-	event_log(LOG_LEVEL_INFO, "stopping", NULL, NULL);
+	log_event(LOG_LEVEL_INFO, "stopping", NULL, LOG_EVERY);
 	server_stop(server);
 	shadow_log(server_shadow(server));
 	stopped_log(server);

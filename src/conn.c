@@ -9,20 +9,18 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "clock.h"
 #include "log.h"
 #include "server.h"
 #include "status.h"
 #include "worker.h"
 
 static void
-fail(struct worker *w, struct conn *c, const char *problem)
+give_up(struct worker *w, struct conn *c, const char *problem)
 {
-	struct log_line l;
-
 	c->failed = true;
 	count_add(&w->counters, COUNT_PROTOCOL_ERRORS);
-	if (log_begin(&l, LOG_LEVEL_WARNING, "closed", problem, LOG_SOME))
-		log_end(&l);
+	log_event(LOG_LEVEL_WARNING, "closed", problem, LOG_SOME);
 }
 
 /* ---- sending ----------------------------------------------------------- */
@@ -63,7 +61,7 @@ flush(struct worker *w, struct conn *c)
 	/* Answers before what made it fail have had their chance. */
 	if (!c->failed && held_add(&c->unsent, &w->pool, p + done,
 	    n - (size_t)done) == -1)
-		fail(w, c, "no-memory");
+		give_up(w, c, "no-memory");
 	return false;
 }
 
@@ -91,17 +89,15 @@ flush_unsent(struct worker *w, struct conn *c)
 static void
 reply(struct worker *w, const struct stream_item *item)
 {
-	bool begin = strcmp(item->what, "cant-mpx-conn") == 0 ||
-	    strcmp(item->what, "unknown-role") == 0;
+	static const enum counter counters[] = {
+		[REPLY_MANAGEMENT] = COUNT_MANAGEMENT,
+		[REPLY_ABORT] = COUNT_ABORTED,
+		[REPLY_REFUSAL] = COUNT_REFUSED_BEGIN,
+	};
 
 	memcpy(w->space.out + w->nout, item->reply, item->nreply);
 	w->nout += item->nreply;
-	if (begin)
-		count_add(&w->counters, COUNT_REFUSED_BEGIN);
-	else if (strcmp(item->what, "aborted") == 0)
-		count_add(&w->counters, COUNT_ABORTED);
-	else
-		count_add(&w->counters, COUNT_MANAGEMENT);
+	count_add(&w->counters, counters[item->what]);
 }
 
 /* The status page is too long for the worker's buffers.  It goes out when the
@@ -124,7 +120,7 @@ answer_status(struct worker *w, struct conn *c, const struct stream_item *item,
 	(void)flush(w, c);
 	if (!c->failed && (n == 0 ||
 	    held_add(&c->unsent, &w->pool, out, n) == -1))
-		fail(w, c, "no-memory");
+		give_up(w, c, "no-memory");
 	free(out);
 	free(page.p);
 }
@@ -145,7 +141,7 @@ answer(struct worker *w, struct conn *c, const struct stream_item *item)
 		return;
 	}
 	if (n == ANSWER_MALFORMED) {
-		fail(w, c, "bad-pair");
+		give_up(w, c, "bad-pair");
 		return;
 	}
 	w->nout += fcgi_answer(w->fcgi, item->id,
@@ -159,7 +155,7 @@ item_take(struct worker *w, struct conn *c, enum stream_event event,
     const struct stream_item *item)
 {
 	if (event == STREAM_BAD)
-		fail(w, c, item->problem);
+		give_up(w, c, item->problem);
 	else if (event == STREAM_REQUEST)
 		answer(w, c, item);
 	else if (event == STREAM_REPLY)
@@ -198,7 +194,7 @@ input_take(struct worker *w, struct conn *c, struct str in)
 		    held_add(&c->untaken, &w->pool, in.p, in.n) == -1)
 			problem = "no-memory";
 		if (problem != NULL)
-			fail(w, c, problem);
+			give_up(w, c, problem);
 	} else if (in.n > 0) {
 		c->unclean = true;
 	}
@@ -323,14 +319,12 @@ void
 conn_open(struct worker *w, int fd)
 {
 	struct conn *c = calloc(1, sizeof *c);
-	struct log_line l;
 
 	if (c == NULL) {
 		close(fd);
 		count_add(&w->counters, COUNT_REFUSED_MEMORY);
-		if (log_begin(&l, LOG_LEVEL_WARNING, "closed",
-		    counter_name(COUNT_REFUSED_MEMORY), LOG_SOME))
-			log_end(&l);
+		log_event(LOG_LEVEL_WARNING, "closed",
+		    counter_name(COUNT_REFUSED_MEMORY), LOG_SOME);
 		return;
 	}
 	c->source = SOURCE_CONN;

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "clock.h"
 #include "log_sink.h"
 
 enum {
@@ -60,10 +61,7 @@ log_level_parse(const char *name)
 static int64_t
 clock_seconds(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
+	return clock_us() / 1000000;
 }
 
 /* ---- the log's thread -------------------------------------------------- */
@@ -454,4 +452,14 @@ log_end(struct log_line *l)
 	pthread_mutex_lock(&log_state.lock);
 	line_queue(l);
 	pthread_mutex_unlock(&log_state.lock);
+}
+
+void
+log_event(enum log_level level, const char *event, const char *reason,
+    enum log_limit limit)
+{
+	struct log_line l;
+
+	if (log_begin(&l, level, event, reason, limit))
+		log_end(&l);
 }

@@ -71,6 +71,10 @@ struct log_line {
 bool log_begin(struct log_line *l, enum log_level level, const char *event,
     const char *reason, enum log_limit limit);
 
+/* A line without values. */
+void log_event(enum log_level level, const char *event, const char *reason,
+    enum log_limit limit);
+
 /* A value of any bytes: quoted and escaped, cut after 512 of them. */
 void log_str(struct log_line *l, const char *key, struct str value);
 /* The same for text that went through buf_escaped already. */

@@ -16,10 +16,10 @@
 #include <time.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "facts.h"
 #include "log.h"
 #include "server.h"
-#include "worker.h"
 
 static struct {
 	pthread_mutex_t lock;
@@ -41,21 +41,16 @@ notify_ready(void)
 {
 	struct facts facts;
 	const struct facts_policy *p = &facts.policy[FACTS_LIVE];
-	char loaded[40] = "", text[4 * FACTS_TEXT + 200];
+	char loaded[CLOCK_TEXT], text[4 * FACTS_TEXT + 200];
 	struct buf b = BUF(text);
-	time_t at;
-	struct tm tm;
 
 	if (!notify_is_wanted())
 		return;
 	facts_get(&facts);
-	at = (time_t)p->loaded_at;
-	gmtime_r(&at, &tm);
-	strftime(loaded, sizeof loaded, "%FT%TZ", &tm);
 	buf_add(&b, STR("READY=1\nSTATUS=serving policy "));
 	buf_add(&b, (struct str){p->digest, strnlen(p->digest, 12)});
 	buf_add(&b, STR(" since "));
-	buf_add(&b, str_of(loaded));
+	buf_add(&b, str_of(clock_text(loaded, p->loaded_at)));
 	if (p->refused[0] != '\0') {
 		buf_add(&b, STR("; the last reload was refused: "));
 		buf_escaped(&b, str_of(p->refused), FACTS_TEXT);
@@ -82,14 +77,10 @@ notify_stopping(void)
 static bool
 watchdog_sleep(void)
 {
-	struct timespec until;
-	int64_t at;
+	const int64_t at = clock_us() + watchdog.interval;
+	const struct timespec until = {(time_t)(at / 1000000),
+	    (long)(at % 1000000) * 1000};
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	at = (int64_t)until.tv_sec * 1000000 + until.tv_nsec / 1000 +
-	    watchdog.interval;
-	until.tv_sec = (time_t)(at / 1000000);
-	until.tv_nsec = (long)(at % 1000000) * 1000;
 	while (!watchdog.stop && pthread_cond_timedwait(&watchdog.wake,
 	    &watchdog.lock, &until) == 0)
 		;
@@ -99,8 +90,6 @@ watchdog_sleep(void)
 static void *
 watchdog_run(void *arg)
 {
-	struct log_line l;
-
 	(void)arg;
 	prctl(PR_SET_NAME, "watchdog", 0, 0, 0);
 	pthread_mutex_lock(&watchdog.lock);
@@ -109,9 +98,9 @@ watchdog_run(void *arg)
 	while (watchdog_sleep()) {
 		if (server_progress(watchdog.server))
 			sd_notify(0, "WATCHDOG=1");
-		else if (log_begin(&l, LOG_LEVEL_ERROR, "stalled", "worker",
-		    LOG_EVERY))
-			log_end(&l);
+		else
+			log_event(LOG_LEVEL_ERROR, "stalled", "worker",
+			    LOG_EVERY);
 	}
 	pthread_mutex_unlock(&watchdog.lock);
 	return NULL;

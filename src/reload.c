@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "conf.h"
 #include "log.h"
 #include "notify.h"
 #include "watch.h"
-#include "worker.h"
 
 enum {
 	SETTLE_US = 100000,      /* how long a changed file must be quiet, but */
@@ -128,17 +128,6 @@ loaded_note(enum facts_role role, const struct policy_set *policies, bool log)
 		return;
 	log_str(&l, "digest", str_of(policy_set_digest(policies)));
 	log_num(&l, "policies", policy_set_count(policies));
-	log_end(&l);
-}
-
-static void
-again_note(void)
-{
-	struct log_line l;
-
-	if (!log_begin(&l, LOG_LEVEL_INFO, "reload-again", "changed-meanwhile",
-	    LOG_SOME))
-		return;
 	log_end(&l);
 }
 
@@ -319,7 +308,8 @@ changed_load(struct reload *r, struct server *s)
 		notify_ready();
 		return;
 	}
-	again_note();
+	log_event(LOG_LEVEL_INFO, "reload-again", "changed-meanwhile",
+	    LOG_SOME);
 	for (int i = 0; i < FACTS_ROLES; i++) {
 		policy_set_free(policies[i]);
 		r->changed[i] = r->changed[i] || wanted[i];

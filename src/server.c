@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "answer.h"
+#include "clock.h"
 #include "worker.h"
 
 enum {

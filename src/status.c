@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "clock.h"
 #include "log.h"
-#include "shadow.h"
 #include "worker.h"
 
 /* ---- refusals ---------------------------------------------------------- */
@@ -107,11 +107,11 @@ differences_gather(struct status *st, const struct shadow *shadow)
 	if (st->differences == NULL)
 		return -1;
 	/* Others may come up between the two rounds. */
-	for (at = 0; st->ndifferences < n && shadow_next(shadow, &at, &row);)
-		st->differences[st->ndifferences++] =
-		    (struct status_difference){
-			row.policy.n > 0 ? row.policy : STR("(none)"),
-			row.before, row.after, row.requests};
+	for (at = 0; st->ndifferences < n && shadow_next(shadow, &at, &row);) {
+		if (row.policy.n == 0)
+			row.policy = STR("(none)");
+		st->differences[st->ndifferences++] = row;
+	}
 	return 0;
 }
 
@@ -153,18 +153,6 @@ status_reload(const struct facts_policy *p, int64_t *when)
 		return "none";
 	*when = p->loaded_at;
 	return "good";
-}
-
-const char *
-status_time(char *out, int64_t t)
-{
-	time_t seconds = (time_t)t;
-	struct tm tm;
-
-	if (t == 0 || gmtime_r(&seconds, &tm) == NULL ||
-	    strftime(out, STATUS_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		memcpy(out, "never", sizeof "never");
-	return out;
 }
 
 const char *

@@ -9,6 +9,7 @@
 #include "ledger.h"
 #include "seen.h"
 #include "server.h"
+#include "shadow.h"
 #include "status_ask.h"
 #include "top.h"
 
@@ -17,7 +18,6 @@ struct answer_space;
 enum {
 	STATUS_LISTED = 20, /* entries of a list of origins, methods, headers */
 	STATUS_WHY = 640,
-	STATUS_TIME = 32,
 	STATUS_PROBLEMS = 4,
 };
 
@@ -35,13 +35,6 @@ struct status_refusals {
 	struct status_refused at[STATUS_LISTED];
 };
 
-/* What a candidate policy decides differently. */
-struct status_difference {
-	struct str policy;
-	enum reason before, after;
-	unsigned long requests;
-};
-
 struct status {
 	int64_t now;         /* seconds since 1970 */
 	struct facts facts;
@@ -54,7 +47,7 @@ struct status {
 	size_t nmissing;
 	struct seen_missing missing[STATUS_LISTED]; /* the first of unseen */
 	unsigned long history[HISTORY_MINUTES][REASON_COUNT];
-	struct status_difference *differences;
+	struct shadow_row *differences; /* of the candidate policy */
 	size_t ndifferences;
 	unsigned long log_lost; /* lines */
 	size_t nproblems;    /* 0: healthy */
@@ -73,10 +66,6 @@ int status_respond(struct server *server, const struct answer_space *space,
 
 /* The words for the last reload: "none", "good" or "refused", and when. */
 const char *status_reload(const struct facts_policy *p, int64_t *when);
-
-/* Writes seconds since 1970 as 2026-11-22T10:20:30Z, or "never" for 0, into a
- * buffer of STATUS_TIME bytes and returns it. */
-const char *status_time(char *out, int64_t t);
 
 static inline bool
 status_has_shadow(const struct status *st)

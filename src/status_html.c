@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "clock.h"
 #include "status_markup.h"
 
 enum { ROWS_SHOWN = 50 };
@@ -40,9 +41,9 @@ duration(FILE *f, int64_t seconds)
 static void
 moment(const struct status *st, FILE *f, int64_t t)
 {
-	char text[STATUS_TIME];
+	char text[CLOCK_TEXT];
 
-	status_time(text, t);
+	clock_text(text, t);
 	if (t == 0) {
 		fputs(text, f);
 		return;
@@ -59,7 +60,7 @@ static void
 write_head(const struct status *st, FILE *f)
 {
 	bool good = st->nproblems == 0;
-	char now[STATUS_TIME];
+	char now[CLOCK_TEXT];
 
 	fprintf(f, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
 	    "<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
@@ -74,7 +75,7 @@ write_head(const struct status *st, FILE *f)
 	    good ? "%232a9d5c" : "%23e08b2c", status_style,
 	    good ? "" : " warn", good ? "Healthy" : "Attention");
 	duration(f, st->server.uptime / 1000000);
-	status_time(now, st->now);
+	clock_text(now, st->now);
 	fprintf(f, "; it is %.10s %.8s UTC</p></header>\n<main>\n", now,
 	    now + 11);
 }
@@ -173,7 +174,7 @@ write_policy(const struct status *st, FILE *f)
 }
 
 static void
-write_difference(const struct status_difference *d, FILE *f)
+write_difference(const struct shadow_row *d, FILE *f)
 {
 	fputs("<li><b>", f);
 	markup_html(f, d->policy);

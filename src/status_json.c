@@ -67,7 +67,7 @@ live(const struct status *st)
 static json_t *
 shadow(const struct status *st)
 {
-	const struct status_difference *d;
+	const struct shadow_row *d;
 	json_t *o, *list = json_array();
 
 	for (size_t i = 0; i < st->ndifferences; i++) {

@@ -101,7 +101,7 @@ write_loads(const struct status *st, FILE *f)
 static void
 write_differences(const struct status *st, FILE *f)
 {
-	const struct status_difference *d;
+	const struct shadow_row *d;
 
 	if (!status_has_shadow(st))
 		return;

@@ -2,6 +2,7 @@
 
 #include "status.h"
 
+#include "clock.h"
 #include "escape.h"
 
 static void
@@ -19,15 +20,15 @@ number(FILE *f, const char *key, unsigned long value)
 static void
 write_policy(const struct facts_policy *p, FILE *f)
 {
-	char when[STATUS_TIME];
+	char when[CLOCK_TEXT];
 	int64_t at;
 	const char *result = status_reload(p, &at);
 
 	line(f, "digest:", p->digest[0] != '\0' ? p->digest : "none");
-	line(f, "loaded:", status_time(when, p->loaded_at));
+	line(f, "loaded:", clock_text(when, p->loaded_at));
 	fprintf(f, "%-22s %s", "last reload:", result);
 	if (at != 0)
-		fprintf(f, " at %s", status_time(when, at));
+		fprintf(f, " at %s", clock_text(when, at));
 	fputc('\n', f);
 	if (p->refused[0] != '\0')
 		line(f, "error:", p->refused);
@@ -107,7 +108,7 @@ write_missing(const struct status *st, FILE *f)
 static void
 write_differences(const struct status *st, FILE *f)
 {
-	const struct status_difference *d;
+	const struct shadow_row *d;
 
 	for (size_t i = 0; i < st->ndifferences; i++) {
 		d = &st->differences[i];
@@ -122,14 +123,14 @@ write_differences(const struct status *st, FILE *f)
 void
 status_write_text(const struct status *st, FILE *f)
 {
-	char when[STATUS_TIME];
+	char when[CLOCK_TEXT];
 
 	line(f, "preflightd:", PACKAGE_VERSION);
 	line(f, "status:", st->nproblems == 0 ? "healthy" : "attention");
 	for (size_t i = 0; i < st->nproblems; i++)
 		fprintf(f, "  %s\n", st->problems[i]);
-	line(f, "now:", status_time(when, st->now));
-	line(f, "started:", status_time(when, st->facts.started_at));
+	line(f, "now:", clock_text(when, st->now));
+	line(f, "started:", clock_text(when, st->facts.started_at));
 	number(f, "uptime:", (unsigned long)(st->server.uptime / 1000000));
 	number(f, "threads:", st->server.threads);
 	fputs("\nPOLICY\n", f);

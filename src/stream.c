@@ -14,7 +14,7 @@ bad(struct stream_item *item, const char *problem)
 }
 
 static enum stream_event
-reply_end(struct stream_item *item, const char *what, unsigned id,
+reply_end(struct stream_item *item, enum stream_reply what, unsigned id,
     enum record_status status)
 {
 	item->what = what;
@@ -177,10 +177,10 @@ begin_done(struct stream *s, struct stream_item *item)
 	bool keep = s->head[2] & RECORD_KEEP_CONN;
 
 	if (s->active)
-		return reply_end(item, "cant-mpx-conn", s->record_id,
+		return reply_end(item, REPLY_REFUSAL, s->record_id,
 		    END_CANT_MPX_CONN);
 	if (role != ROLE_RESPONDER && role != ROLE_AUTHORIZER) {
-		(void)reply_end(item, "unknown-role", s->record_id,
+		(void)reply_end(item, REPLY_REFUSAL, s->record_id,
 		    END_UNKNOWN_ROLE);
 		item->keep = keep;
 		return STREAM_REPLY;
@@ -196,7 +196,7 @@ begin_done(struct stream *s, struct stream_item *item)
 static enum stream_event
 abort_done(struct stream *s, struct pool *pool, struct stream_item *item)
 {
-	(void)reply_end(item, "aborted", s->id, END_COMPLETE);
+	(void)reply_end(item, REPLY_ABORT, s->id, END_COMPLETE);
 	item->keep = s->keep;
 	item->clean = s->stdin_ended;
 	request_drop(s, pool);
@@ -213,7 +213,7 @@ values_done(struct stream *s, const struct stream_env *env,
 	held_release(&s->values, env->pool);
 	if (item->nreply == 0)
 		return bad(item, BAD_PAIR);
-	item->what = "get-values";
+	item->what = REPLY_MANAGEMENT;
 	item->keep = true;
 	return STREAM_REPLY;
 }
@@ -229,7 +229,7 @@ management_done(struct stream *s, const struct stream_env *env,
 		return STREAM_MORE;
 	record_unknown(item->reply, s->type);
 	item->nreply = RECORD_END_SIZE;
-	item->what = "unknown-type";
+	item->what = REPLY_MANAGEMENT;
 	item->keep = true;
 	return STREAM_REPLY;
 }

@@ -51,6 +51,13 @@ enum stream_event {
 	STREAM_BAD,     /* this is not FastCGI, or too long: close */
 };
 
+/* What the bytes of a STREAM_REPLY answer. */
+enum stream_reply {
+	REPLY_MANAGEMENT, /* a record of the connection, not of a request */
+	REPLY_ABORT,      /* ABORT_REQUEST */
+	REPLY_REFUSAL,    /* a BEGIN_REQUEST that is not taken */
+};
+
 /* What stream_next found. */
 struct stream_item {
 	unsigned id;
@@ -61,8 +68,8 @@ struct stream_item {
 	bool clean;          /* no more records of this request will come */
 	unsigned char reply[STREAM_REPLY_MAX];
 	size_t nreply;
+	enum stream_reply what; /* STREAM_REPLY */
 	const char *problem; /* STREAM_BAD: a word for logs */
-	const char *what;    /* STREAM_REPLY: likewise */
 };
 
 /* Takes bytes from *in up to the end of the next thing to do. */

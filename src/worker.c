@@ -10,9 +10,9 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "server.h"
 
@@ -23,15 +23,6 @@ enum {
 	FIRST_BYTE_US = 500000, /* at the end, for who has just connected */
 	SLEEP_MAX_MS = 60000,
 };
-
-int64_t
-clock_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* ---- listening --------------------------------------------------------- */
 
@@ -65,14 +56,11 @@ listeners_remove(struct worker *w)
 static void
 accept_pause(struct worker *w)
 {
-	struct log_line l;
-
 	listeners_remove(w);
 	w->paused_until = w->now + PAUSE_US;
 	count_add(&w->counters, COUNT_ACCEPT_PAUSES);
-	if (log_begin(&l, LOG_LEVEL_WARNING, "accept-paused",
-	    "out-of-descriptors", LOG_SOME))
-		log_end(&l);
+	log_event(LOG_LEVEL_WARNING, "accept-paused", "out-of-descriptors",
+	    LOG_SOME);
 }
 
 /* Over TCP: answers go out at once, and not everybody may come. */
@@ -81,7 +69,6 @@ tcp_welcome(struct worker *w, int fd)
 {
 	struct sockaddr_storage peer;
 	socklen_t n = sizeof peer;
-	struct log_line l;
 	int one = 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -91,9 +78,8 @@ tcp_welcome(struct worker *w, int fd)
 		return true;
 	close(fd);
 	count_add(&w->counters, COUNT_REFUSED_PEERS);
-	if (log_begin(&l, LOG_LEVEL_WARNING, "closed",
-	    "not-in-web-server-addrs", LOG_SOME))
-		log_end(&l);
+	log_event(LOG_LEVEL_WARNING, "closed", "not-in-web-server-addrs",
+	    LOG_SOME);
 	return false;
 }
 
@@ -142,16 +128,12 @@ worker_wait(struct worker *w, struct conn *c, enum wait wait)
 bool
 worker_evict_quietest(struct worker *w, enum counter why)
 {
-	struct log_line l;
-
 	if (list_empty(&w->activity))
 		return false;
 	conn_close(w, LIST_ELEMENT(w->activity.next, struct conn,
 	    by_activity));
 	count_add(&w->counters, why);
-	if (log_begin(&l, LOG_LEVEL_WARNING, "closed", counter_name(why),
-	    LOG_SOME))
-		log_end(&l);
+	log_event(LOG_LEVEL_WARNING, "closed", counter_name(why), LOG_SOME);
 	return true;
 }
 
@@ -172,7 +154,6 @@ static void
 memory_trim(struct worker *w)
 {
 	static const enum wait order[] = {WAIT_REST, WAIT_READER};
-	struct log_line l;
 	struct link *head;
 
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
@@ -181,9 +162,8 @@ memory_trim(struct worker *w)
 			conn_close(w, LIST_ELEMENT(head->next, struct conn,
 			    by_wait));
 			count_add(&w->counters, COUNT_EVICTED_MEMORY);
-			if (log_begin(&l, LOG_LEVEL_WARNING, "closed",
-			    "evicted-memory", LOG_SOME))
-				log_end(&l);
+			log_event(LOG_LEVEL_WARNING, "closed", "evicted-memory",
+			    LOG_SOME);
 		}
 	}
 }
@@ -199,15 +179,12 @@ timeout_note(struct worker *w, enum wait wait)
 		[WAIT_READER] = COUNT_TIMEOUT_ANSWER,
 		[WAIT_NEXT] = COUNT_TIMEOUT_IDLE,
 	};
-	struct log_line l;
 
 	if (wait == WAIT_END)
 		return;
 	count_add(&w->counters, counters[wait]);
-	if (log_begin(&l, wait == WAIT_NEXT ? LOG_LEVEL_DEBUG
-	    : LOG_LEVEL_WARNING, "closed", counter_name(counters[wait]),
-	    LOG_SOME))
-		log_end(&l);
+	log_event(wait == WAIT_NEXT ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
+	    "closed", counter_name(counters[wait]), LOG_SOME);
 }
 
 static void

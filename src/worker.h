@@ -93,8 +93,4 @@ void worker_publish(struct worker *w);
 /* Makes c wait for something, with its deadline from now on. */
 void worker_wait(struct worker *w, struct conn *c, enum wait wait);
 
-/* Microseconds that only go forward: fine enough to tell which of two
- * connections, of two threads, came first. */
-int64_t clock_us(void);
-
 #endif
