@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "log_sink.h"
 #include "notify.h"
 #include "sandbox.h"
 
@@ -40,17 +41,17 @@ files_check(const char *user, const struct policy_set *policies)
 			warn("policy-unreadable", name, user, STR("a reload "
 			    "will fail: let that user read the file and search "
 			    "its folders"));
-	if (!log_can_reopen())
-		warn("log-not-writable", log_path(), user, STR("SIGUSR1 will "
-		    "fail: give the file to that user, or have it rotated "
+	if (!log_sink_can_reopen())
+		warn("log-not-writable", log_sink_path(), user, STR("SIGUSR1 "
+		    "will fail: give the file to that user, or have it rotated "
 		    "with 'create 0640' and that user's name"));
 }
 
 static int
 sandbox(const struct listen_set *listeners)
 {
-	struct sandbox_needs needs = {.append = log_path() != NULL,
-	    .unix_sockets = log_is_syslog() || notify_is_wanted()};
+	struct sandbox_needs needs = {.append = log_sink_path() != NULL,
+	    .unix_sockets = log_sink_is_syslog() || notify_is_wanted()};
 
 	for (size_t i = 0; i < listeners->n; i++)
 		if (listeners->at[i].path != NULL)

@@ -292,30 +292,6 @@ log_start(void)
 	return 0;
 }
 
-int
-log_reopen(void)
-{
-	return log_sink_reopen();
-}
-
-bool
-log_can_reopen(void)
-{
-	return log_sink_can_reopen();
-}
-
-bool
-log_is_syslog(void)
-{
-	return log_sink_is_syslog();
-}
-
-const char *
-log_path(void)
-{
-	return log_sink_path();
-}
-
 unsigned long
 log_lost(void)
 {

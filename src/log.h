@@ -29,27 +29,13 @@ enum log_limit {
 	LOG_SELDOM, /* one a minute */
 };
 
-/* Opens the log: "stderr", "syslog", "syslog:SOCKET", or a file.  Where uid is
- * not (uid_t)-1 a file that is made is given to that user and group, and
- * symbolic links are not followed.  Lines wait until log_start.  Returns 0, or
+/* Opens the log; see log_sink_open.  Lines wait until log_start.  Returns 0, or
  * -1 with errno. */
 int log_open(const char *where, enum log_level level, uid_t uid, gid_t gid);
 
 /* Starts the log's thread, with the credentials of the caller.  Returns 0, or
  * -1 with errno. */
 int log_start(void);
-
-/* Opens a log file anew under its name.  Returns 0, or -1 with errno: then the
- * old one is kept. */
-int log_reopen(void);
-
-/* Whether log_reopen would work now; else errno says why not. */
-bool log_can_reopen(void);
-
-bool log_is_syslog(void);
-
-/* The log file's path, NULL where the log is no file. */
-const char *log_path(void);
 
 /* How many lines were lost since the start, because the log was too slow or
  * failed. */

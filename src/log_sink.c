@@ -4,13 +4,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <paths.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <time.h>
 #include <unistd.h>
-
-#include "log_syslog.h"
 
 enum { LOOK_AGAIN_MS = 1000 };
 
@@ -20,6 +24,132 @@ static struct {
 	const char *path; /* NULL unless a file */
 	atomic_bool torn; /* its last line ends in the middle */
 } sink = {.fd = STDERR_FILENO};
+
+/* Waits until the descriptor takes bytes, or has an error to tell.  It may come
+ * to mean another file meanwhile. */
+static void
+wait_for_room(const int *fd)
+{
+	struct pollfd p;
+
+	do
+		p = (struct pollfd){.fd = *fd, .events = POLLOUT};
+	while (poll(&p, 1, LOOK_AGAIN_MS) == 0 || p.revents == 0);
+}
+
+/* ---- syslog ------------------------------------------------------------ */
+
+static struct {
+	const char *path;
+	int fd;      /* -1: not connected */
+	bool stream; /* a NUL ends a line */
+} system_log = {.fd = -1};
+
+static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+
+/* Names the socket, NULL: /dev/log.  It is connected to when there is a line
+ * for it. */
+static void
+syslog_name(const char *path)
+{
+	system_log.path = path != NULL ? path : _PATH_LOG;
+	/* Before a sandbox, and before the first line is in a hurry. */
+	tzset();
+}
+
+static void
+disconnect(void)
+{
+	int saved = errno;
+
+	if (system_log.fd != -1)
+		close(system_log.fd);
+	system_log.fd = -1;
+	errno = saved;
+}
+
+/* Connects with one kind of socket. */
+static int
+connect_as(int type, const struct sockaddr_un *un)
+{
+	system_log.fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (system_log.fd == -1)
+		return -1;
+	system_log.stream = type == SOCK_STREAM;
+	if (connect(system_log.fd, (const struct sockaddr *)un,
+	    sizeof *un) == 0)
+		return 0;
+	disconnect();
+	return -1;
+}
+
+static int
+connect_if_not(void)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+	if (system_log.fd != -1)
+		return 0;
+	if (strlen(system_log.path) >= sizeof un.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(un.sun_path, system_log.path, strlen(system_log.path) + 1);
+	if (connect_as(SOCK_DGRAM, &un) == 0)
+		return 0;
+	return errno == EPROTOTYPE ? connect_as(SOCK_STREAM, &un) : -1;
+}
+
+static int
+bytes_send(const char *p, size_t n)
+{
+	ssize_t done;
+
+	while (n > 0) {
+		wait_for_room(&system_log.fd);
+		done = send(system_log.fd, p, n, MSG_NOSIGNAL);
+		if (done == -1 && errno != EINTR && errno != EAGAIN)
+			return -1;
+		if (done > 0) {
+			p += done;
+			n -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+/* Sends a line, given without its newline, after connecting anew where whoever
+ * listened is gone.  Unlike syslog(3) it tells what was not taken.  Returns 0,
+ * or -1 with errno. */
+static int
+syslog_write(enum log_level level, const char *line, size_t n)
+{
+	char text[LOG_LINE_MAX + 100], stamp[20];
+	time_t now = time(NULL);
+	struct tm tm;
+	int length;
+
+	localtime_r(&now, &tm);
+	strftime(stamp, sizeof stamp, "%b %e %T", &tm);
+	length = snprintf(text, sizeof text, "<%d>%s preflightd[%ld]: %.*s",
+	    LOG_DAEMON | priorities[level], stamp, (long)getpid(), (int)n,
+	    line);
+	if (length < 0 || (size_t)length >= sizeof text) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	/* Who was restarted answers on another connection. */
+	for (int tries = 2; tries > 0; tries--) {
+		if (connect_if_not() == -1)
+			return -1;
+		if (bytes_send(text, (size_t)length +
+		    (system_log.stream ? 1 : 0)) == 0)
+			return 0;
+		disconnect();
+	}
+	return -1;
+}
 
 /* ---- opening ----------------------------------------------------------- */
 
@@ -53,7 +183,7 @@ log_sink_open(const char *where, uid_t uid, gid_t gid)
 		return 0;
 	if (strcmp(where, "syslog") == 0 || strncmp(where, "syslog:", 7) == 0) {
 		sink.syslog = true;
-		log_syslog_open(where[6] == ':' ? where + 7 : NULL);
+		syslog_name(where[6] == ':' ? where + 7 : NULL);
 		return 0;
 	}
 	sink.path = where;
@@ -104,16 +234,6 @@ log_sink_can_reopen(void)
 
 /* ---- writing ----------------------------------------------------------- */
 
-void
-log_sink_wait(const int *fd)
-{
-	struct pollfd p;
-
-	do
-		p = (struct pollfd){.fd = *fd, .events = POLLOUT};
-	while (poll(&p, 1, LOOK_AGAIN_MS) == 0 || p.revents == 0);
-}
-
 /* Writes it whole, or notes that the line is torn.  It waits for room first, so
  * a pipe that others share need not be non-blocking. */
 static int
@@ -122,7 +242,7 @@ bytes_write(const char *p, size_t n)
 	ssize_t done;
 
 	while (n > 0) {
-		log_sink_wait(&sink.fd);
+		wait_for_room(&sink.fd);
 		done = write(sink.fd, p, n);
 		if (done == -1 && errno != EINTR && errno != EAGAIN)
 			return -1;
@@ -139,7 +259,7 @@ int
 log_sink_write(enum log_level level, const char *line, size_t n)
 {
 	if (sink.syslog)
-		return log_syslog_write(level, line, n - 1);
+		return syslog_write(level, line, n - 1);
 	/* What a full disk cut off ends here. */
 	if (sink.torn && bytes_write("\n", 1) == -1)
 		return -1;

@@ -9,7 +9,9 @@
 
 #include "log.h"
 
-/* See log_open.  where must last. */
+/* Opens "stderr", "syslog", "syslog:SOCKET", or a file; where must last.  Where
+ * uid is not (uid_t)-1 a file that is made is given to that user and group, and
+ * symbolic links are not followed.  Returns 0, or -1 with errno. */
 int log_sink_open(const char *where, uid_t uid, gid_t gid);
 
 bool log_sink_is_syslog(void);
@@ -27,9 +29,5 @@ int log_sink_reopen(void);
 
 /* Whether log_sink_reopen would work now; else errno says why not. */
 bool log_sink_can_reopen(void);
-
-/* Waits until the descriptor takes bytes, or has an error to tell.  It may come
- * to mean another file meanwhile. */
-void log_sink_wait(const int *fd);
 
 #endif
