@@ -1,5 +1,6 @@
 /* fcgi_os.h - the operating system that libfcgi sees: read() gives it bytes from
- * memory, write() goes to memory, close() does nothing.
+ * memory, write() goes to memory, close() does nothing; malloc() takes from
+ * memory that is there already, and free() gives nothing back.
  *
  * The linker binds these calls to ours (-Wl,--wrap, see Makefile.am) for the
  * whole program; only between fcgi_os_enter and fcgi_os_leave, on that thread,
@@ -7,6 +8,7 @@
 #ifndef PREFLIGHTD_FCGI_OS_H
 #define PREFLIGHTD_FCGI_OS_H
 
+#include <stdalign.h>
 #include <stddef.h>
 
 #include "str.h"
@@ -14,10 +16,17 @@
 /* The only descriptor, and never a real one: what is not wrapped fails on it. */
 enum { FCGI_OS_FD = 0x7fffffff };
 
+/* Its three streams with their buffers, and a table of 30 parameters, take 18
+ * KB.  It ends the process where there is no memory, so all of it is there
+ * before it asks. */
+enum { FCGI_OS_MEMORY = 24 * 1024 };
+
 struct fcgi_os {
 	struct str in;      /* what read() has still to give */
 	unsigned char *out; /* what write() wrote; ENOBUFS where it is full */
 	size_t nout, cap;
+	size_t used; /* bytes of memory, for as long as this is there */
+	alignas(max_align_t) unsigned char memory[FCGI_OS_MEMORY];
 };
 
 /* Empties out; the caller may have set it anew. */

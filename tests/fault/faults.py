@@ -3,11 +3,9 @@
 The library is preloaded, so it meets the program as it was built, sanitizers
 and all; AddressSanitizer then tells what a failed run has left behind."""
 
-import functools
 import mmap
 import os
 import struct
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -20,8 +18,7 @@ REPORTED = 99  # exit status where a sanitizer has something to say
 LONG = os.environ.get("LONG") == "1"  # all of them, not a sample
 
 _CALLS = 512
-_FIELDS = ("at", "times", "count", "hits", "error", "all", "skip_from", "skip_to",
-           "clock")
+_FIELDS = ("at", "times", "count", "hits", "error", "all", "clock")
 
 
 def library():
@@ -30,33 +27,6 @@ def library():
     if not os.path.exists(path):
         tap.skip_all(f"{path} is not there")
     return path
-
-
-@functools.cache
-def libfcgi_range():
-    """Where libfcgi's code lies in the program: it asserts that it gets memory,
-    which it asks for when a thread begins, and ends the process else."""
-    folder = output("pkg-config", "--variable=libdir", "fcgi").strip()
-    names = {name for _, name in functions(os.path.join(folder, "libfcgi.a"))}
-    code = functions(fcgi.binary())
-    own = [i for i, (_, name) in enumerate(code) if name.startswith(("FCGX_", "OS_"))]
-    if not own:
-        return 0, 0
-    first = own[0]
-    while code[first - 1][1].split(".")[0] in names:
-        first -= 1  # its static functions
-    return code[first][0], code[own[-1] + 1][0]
-
-
-def output(*command):
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          text=True, check=False).stdout
-
-
-def functions(path):
-    """The functions in a program or an archive: address and name, in order."""
-    symbols = [line.split() for line in output("nm", "-n", "--defined-only", path).splitlines()]
-    return [(int(s[0], 16), s[2]) for s in symbols if len(s) == 3 and s[1] in "tT"]
 
 
 class Faults:
@@ -70,8 +40,6 @@ class Faults:
             f.write(b"\0" * self.size)
         with open(self.path, "r+b") as f:
             self.memory = mmap.mmap(f.fileno(), self.size)
-        start, end = libfcgi_range()
-        self.set(skip_from=start, skip_to=end)
 
     def set(self, **fields):
         for name, value in fields.items():

@@ -38,20 +38,17 @@ struct control {
 	_Atomic int64_t hits;   /* calls failed */
 	_Atomic int64_t error;  /* errno instead of the call's usual one; or 0 */
 	_Atomic int64_t all;    /* also calls made by libraries */
-	_Atomic int64_t skip_from, skip_to; /* addresses of the program whose
-	                                       calls never fail */
 	_Atomic int64_t clock;  /* seconds added to CLOCK_REALTIME */
 };
 
 static struct control *control;
-static uintptr_t program_base, program_start, program_end;
+static uintptr_t program_start, program_end;
 
 static int
 program_note(struct dl_phdr_info *info, size_t size, void *unused)
 {
 	(void)size;
 	(void)unused;
-	program_base = info->dlpi_addr;
 	for (size_t i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
 		uintptr_t start = info->dlpi_addr + p->p_vaddr;
@@ -100,14 +97,11 @@ static bool
 fails(const char *name, int error, const void *caller)
 {
 	uintptr_t from = (uintptr_t)caller;
-	int64_t number, at, offset;
+	int64_t number, at;
 
 	if (control == NULL || !is_armed(name))
 		return false;
 	if (!control->all && (from < program_start || from >= program_end))
-		return false;
-	offset = (int64_t)(from - program_base);
-	if (offset >= control->skip_from && offset < control->skip_to)
 		return false;
 	number = atomic_fetch_add(&control->count, 1) + 1;
 	at = control->at;
