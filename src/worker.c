@@ -26,19 +26,20 @@ enum {
 
 /* ---- listening --------------------------------------------------------- */
 
+/* Where it fails some may have been added: listeners_remove takes them out. */
 static int
 listeners_add(struct worker *w)
 {
 	struct epoll_event ev;
 
+	w->listening = true;
 	for (size_t i = 0; i < w->nlisteners; i++) {
 		ev = (struct epoll_event){.events = EPOLLIN | EPOLLEXCLUSIVE,
 		    .data.ptr = &w->listeners[i]};
 		if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->listeners[i].fd,
-		    &ev) == -1)
+		    &ev) == -1 && errno != EEXIST)
 			return -1;
 	}
-	w->listening = true;
 	return 0;
 }
 

@@ -3,6 +3,7 @@ leak (where the sanitizers are built in), and either the right answer or none,
 with a message and the exit status that says so.  Calls by the C library and by
 others on our behalf fail too."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -126,6 +127,18 @@ def try_calls(trial, name, group, most):
     return runs
 
 
+def try_interrupts(trial, name, most):
+    """One case: what only was interrupted is read again, and nobody notices."""
+    total = trial.total(("read",))
+    wrong = []
+    for at in chosen(total, most):
+        trial.control.arm(("read",), at, 3, errno.EINTR, every=True)
+        found = trial.run()
+        if found[:2] != trial.right[:2]:
+            wrong.append((at, found[0], found[2][-300:]))
+    tap.ok(not wrong, f"{name}: reads interrupted", wrong[:20])
+
+
 def main():
     most = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     only = sys.argv[2] if len(sys.argv) > 2 else ""
@@ -140,6 +153,8 @@ def main():
                 continue
             for group in CALLS:
                 runs += try_calls(trial, name, group, most)
+            if name.startswith("check"):
+                try_interrupts(trial, name, most)
     tap.note(f"{runs} runs with a fault")
     tap.done()
 
