@@ -31,7 +31,8 @@ CALLS = {
 def big_policy(folder):
     """A policy with lists, patterns, tests and a file of origins."""
     with open(os.path.join(folder, "origins.txt"), "w", encoding="ascii") as f:
-        f.writelines(f"https://o{i}.example.com\n" for i in range(3000))
+        # More than one read() takes.
+        f.writelines(f"https://o{i}.example.com\n" for i in range(10000))
     path = os.path.join(folder, "big.ini")
     with open(path, "w", encoding="ascii") as f:
         f.write("[defaults]\nmax-age = 10m\nallow-methods = GET, PUT, patch\n")

@@ -173,28 +173,56 @@ request_end(struct stdout_stream *s, unsigned id, unsigned status)
 	s->ended = false;
 }
 
-/* The answers are whole records of the kinds that an application sends. */
+/* The ids that were begun, and how often: of each that many may end. */
+struct begun {
+	uint16_t count[65536];
+};
+
 static void
-check_output(const struct output *out)
+begun_find(struct begun *b, struct str in)
+{
+	const unsigned char *p = (const unsigned char *)in.p;
+	size_t n = in.n, whole;
+
+	memset(b, 0, sizeof *b);
+	while (n >= RECORD_HEADER) {
+		whole = (size_t)RECORD_HEADER + record_u16(p + 4) + p[6];
+		if (p[1] == RECORD_BEGIN_REQUEST)
+			b->count[record_u16(p + 2)]++;
+		if (whole > n)
+			return;
+		p += whole;
+		n -= whole;
+	}
+}
+
+/* The answers are whole records of the kinds that an application sends, and
+ * each ends a request that was begun. */
+static void
+check_output(const struct output *out, struct begun *begun)
 {
 	static struct stdout_stream s;
 	const unsigned char *p = out->bytes, *end = p + out->n;
+	unsigned id;
 	size_t n;
 
 	s.n = 0;
 	s.ended = false;
 	while (p < end) {
 		HOLDS(end - p >= RECORD_HEADER && p[0] == RECORD_VERSION);
+		id = record_u16(p + 2);
 		n = record_u16(p + 4);
 		HOLDS((size_t)(end - p) >= RECORD_HEADER + n + p[6]);
-		if (p[1] == RECORD_STDOUT)
-			stdout_add(&s, record_u16(p + 2), p + RECORD_HEADER, n);
-		else if (p[1] == RECORD_END_REQUEST && n == RECORD_BODY)
-			request_end(&s, record_u16(p + 2), p[12]);
-		else
-			HOLDS(record_u16(p + 2) == 0 &&
+		if (p[1] == RECORD_STDOUT) {
+			stdout_add(&s, id, p + RECORD_HEADER, n);
+		} else if (p[1] == RECORD_END_REQUEST && n == RECORD_BODY) {
+			HOLDS(begun->count[id]-- > 0);
+			request_end(&s, id, p[12]);
+		} else {
+			HOLDS(id == 0 &&
 			    (p[1] == RECORD_GET_VALUES_RESULT ||
 			        p[1] == RECORD_UNKNOWN_TYPE));
+		}
 		p += RECORD_HEADER + n + p[6];
 	}
 	HOLDS(s.n == 0);
@@ -286,6 +314,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct worker *w;
 	static struct output whole, cut;
+	static struct begun begun;
 	static char space[BYTES_MAX];
 	struct buf made = BUF(space);
 	struct str in = {(const char *)data, size};
@@ -301,7 +330,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		in = buf_str(&made);
 	}
 	talk(w, in, BYTES_MAX, &whole);
-	check_output(&whole);
+	begun_find(&begun, in);
+	check_output(&whole, &begun);
 	talk(w, in, 1 + (piece & 63), &cut);
 	HOLDS(whole.n == cut.n && memcmp(whole.bytes, cut.bytes, cut.n) == 0);
 	return 0;

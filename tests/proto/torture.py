@@ -84,6 +84,7 @@ def known(*names):
 
 WHOLE = request()
 ANSWER = (END, 1, 204)
+HEADERS = "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"
 LIE = b"\xff\xff\xff\xff\x7f\xff\xff\xff"
 
 # What is sent, and the records that come back before the end of the connection.
@@ -108,6 +109,10 @@ TRAPS = {
     "GET_VALUES of four known names": (
         record(GET_VALUES, 0, known("FCGI_MAX_CONNS", "FCGI_MAX_REQS", "FCGI_MPXS_CONNS") * 2),
         [(GET_VALUES_RESULT, 0)]),
+    "GET_VALUES with a length that lies": (record(GET_VALUES, 0, LIE + b"FCGI_MAX_CONNS"), []),
+    "GET_VALUES that ends within a pair": (
+        record(GET_VALUES, 0, known("FCGI_MAX_CONNS")[:-3]) + WHOLE, []),
+    "GET_VALUES of nothing": (record(GET_VALUES, 0) + WHOLE, [(GET_VALUES_RESULT, 0), ANSWER]),
     "GET_VALUES within a request": (
         begin() + record(GET_VALUES, 0, known("FCGI_MAX_REQS")) + params_records(pairs(PREFLIGHT))
         + record(99, 0) + record(STDIN, 1), [(GET_VALUES_RESULT, 0), (UNKNOWN_TYPE, 0), ANSWER]),
@@ -120,6 +125,7 @@ TRAPS = {
     "a second BEGIN": (begin(5) + begin(6) + params_records(pairs(PREFLIGHT), 6)
                        + params_records(pairs(PREFLIGHT), 5) + record(STDIN, 6)
                        + record(STDIN, 5), [(END, 6), (END, 5, 204)]),
+    "a second BEGIN of the same id": (begin() + WHOLE, []),
     "an abort in the middle": (begin() + record(PARAMS, 1, pairs(PREFLIGHT)[:33])
                                + record(ABORT, 1) + WHOLE, [(END, 1, None), ANSWER]),
     "an abort": (begin() + record(ABORT, 1) + WHOLE, [(END, 1, None), ANSWER]),
@@ -127,6 +133,14 @@ TRAPS = {
                                + record(STDIN, 1) + WHOLE, [(END, 1, None), ANSWER]),
     "empty records that nobody knows": (
         record(PARAMS, 9) + record(200, 9) + record(STDIN, 9) + WHOLE, [ANSWER]),
+    "two Origins": (request([*PREFLIGHT.items(), ("HTTP_ORIGIN", ORIGIN)]), [(END, 1, 403)]),
+    "an empty Origin": (request(preflight(HTTP_ORIGIN="")), [ANSWER]),
+    "header names in two parameters": (
+        request([*PREFLIGHT.items(), (HEADERS, "content-type"), (HEADERS, "content-type, x")]),
+        [ANSWER]),
+    "an actual request asked by GET, with the length of a body that does not come": (
+        request(preflight(REQUEST_METHOD="GET", CORS_MODE="actual", CONTENT_LENGTH="100"))
+        + request(rid=3), [ANSWER, (END, 3, 204)]),
     "a NUL in a value": (request(preflight(HTTP_ORIGIN=ORIGIN + b"\0")), [(END, 1, 403)]),
     "ids at both ends": (request(rid=65535) + request(rid=1), [(END, 65535, 204), ANSWER]),
     "not kept, and more behind it": (request(keep=False) + request(rid=2), [ANSWER]),
@@ -159,8 +173,12 @@ def records_of(data):
             raise ValueError("a malformed record")
         if kind == STDOUT:
             out[rid] = out.get(rid, b"") + content
+        elif kind == END and content[:4] != b"\0\0\0\0":
+            raise ValueError("a status of its own")
         elif kind == END and content[4] == COMPLETE:
             text = out.pop(rid, b"")
+            if text.startswith(b"Status: 204 ") and not text.endswith(b"\r\n\r\n"):
+                raise ValueError("a 204 with a body")
             found.append((END, rid, int(text[8:11]) if text else None))
         else:
             found.append((kind, rid))

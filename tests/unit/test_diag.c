@@ -93,3 +93,30 @@ Test(diag, takes_null_for_nowhere)
 	    "nowhere");
 	diag_free(NULL);
 }
+
+/* KEPT_MAX of each level; errors are not crowded out by warnings. */
+Test(diag, keeps_so_many_of_a_level)
+{
+	enum { KEPT = 20000, ADDED = KEPT + 5 };
+	struct diag *d = diag_new();
+	struct place at = {diag_file(d, "a.ini"), 1, 1};
+	const char *last = "\n25006 more";
+	size_t count;
+	char *text;
+
+	for (unsigned i = 0; i < KEPT + 25000; i++)
+		diag_add(d, DIAG_WARNING, at, "x-w", NULL, "warning");
+	for (at.line = 2; at.line < 2 + ADDED + 1; at.line++)
+		diag_add(d, DIAG_ERROR, at, "x-e", NULL, "error");
+	cr_expect(diag_errors(d) == ADDED + 1);
+	cr_expect(diag_warnings(d) == KEPT + 25000);
+	(void)diag_items(d, &count);
+	cr_expect(count == 2 * KEPT);
+	text = printed(d);
+	cr_expect(strstr(text, "a.ini:20001:1: error: error") != NULL);
+	cr_expect(strstr(text, "a.ini:20002:1: error: error") == NULL);
+	cr_expect(strstr(text, last) != NULL, "'%s'",
+	    text + strlen(text) - 60);
+	free(text);
+	diag_free(d);
+}
