@@ -6,7 +6,7 @@
 #include "naive.h"
 #include "originset.h"
 
-enum { ENTRIES_MAX = 32, TEXT_MAX = 2048 };
+enum { ENTRIES_MAX = 32, TEXT_MAX = 2048, PATTERNS_NEAR = 4 };
 
 static const struct place nowhere = {0, 1, 1};
 
@@ -120,6 +120,38 @@ check_origin(const struct entries *e, struct str origin)
 		(void)origin_set_nearest(e->set, origin, &by);
 }
 
+/* The pattern with something in place of its stars: what it allows, and what is
+ * next to that. */
+static void
+check_near(const struct entries *e, struct str pattern)
+{
+	static const char *const labels[] = {"a.", "a.b.", "a", "", ".", "a..",
+	    "-a.", "a-.", "A.", "*.", "_."};
+	static const char *const ports[] = {"", ":1", ":80", ":443", ":8443",
+	    ":0", ":65535", ":65536", ":01", ":", ":a"};
+	const size_t n = sizeof labels / sizeof *labels;
+	struct str front = pattern, tail;
+	bool subdomains, any_port = str_ends(pattern, STR(":*"));
+	char text[TEXT_MAX + 64];
+
+	front.n = (size_t)((char *)memchr(pattern.p, '*', pattern.n) -
+	    pattern.p);
+	subdomains = str_starts(str_from(pattern, front.n), STR("*."));
+	front.n -= subdomains ? 0 : 1;
+	tail = str_from(pattern, front.n + (subdomains ? 2 : 0));
+	tail.n -= any_port ? 2 : 0;
+	for (size_t i = 0; i < (subdomains ? n : 1); i++)
+		for (size_t j = 0; j < (any_port ? n : 1); j++) {
+			struct buf b = BUF(text);
+
+			buf_add(&b, front);
+			buf_add(&b, str_of(subdomains ? labels[i] : ""));
+			buf_add(&b, tail);
+			buf_add(&b, str_of(any_port ? ports[j] : ""));
+			check_origin(e, buf_str(&b));
+		}
+}
+
 /* What is covered is allowed by what covers it. */
 static void
 check_covered(const struct entries *e, struct str text)
@@ -159,6 +191,8 @@ check_set(struct entries *e, struct str origin)
 		check_covered(e, e->texts[i]);
 		if (memchr(e->texts[i].p, '*', e->texts[i].n) == NULL)
 			check_origin(e, e->texts[i]);
+		else if (e->texts[i].n > 1 && i < PATTERNS_NEAR)
+			check_near(e, e->texts[i]);
 	}
 	origin_set_seal(e->set);
 	check_origin(e, origin);
