@@ -18,7 +18,7 @@ REPORTED = 99  # exit status where a sanitizer has something to say
 LONG = os.environ.get("LONG") == "1"  # all of them, not a sample
 
 _CALLS = 512
-_FIELDS = ("at", "times", "count", "hits", "error", "all", "clock")
+_FIELDS = ("at", "times", "count", "hits", "error", "all", "clock", "hold")
 
 
 def library():

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 
-from faults import fcgi, tap
+from faults import Faults, fcgi, tap
 
 EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../etc/policy.ini")
 NOTHING = subprocess.DEVNULL
@@ -138,6 +138,51 @@ def changing(folder):
     tap.ok(not odd, "a policy that changes while it is read", odd[:3])
     tap.note(f"{sum(r[0] != 0 for r in found)} of {len(found)} were refused, "
              f"{sum(b'changed while' in r[2] for r in found)} for having changed")
+
+
+def held(control, path, changed, at):
+    """Checks a policy, of which a file is changed before its read number `at`;
+    the run, or None where there are fewer."""
+    with open(changed, "rb") as f:
+        text = f.read()
+    control.arm(("read",), at)
+    control.set(hold=1)
+    with subprocess.Popen([fcgi.binary(), "check", path], stdin=NOTHING, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=dict(os.environ, **control.environment())) as p:
+        fcgi.wait_for(lambda: control.get("hits") or p.poll() is not None)
+        with open(changed, "wb") as f:
+            f.write(text[:len(text) // 2])
+        control.set(hold=0)
+        out, err = p.communicate(timeout=60)
+        control.disarm()
+    with open(changed, "wb") as f:
+        f.write(text)
+    return (p.returncode, out, err) if control.get("hits") else None
+
+
+def cut_while_read(folder):
+    """A file that is cut just before any of the reads of a load."""
+    control = Faults(folder)
+    lists, path = os.path.join(folder, "long.txt"), os.path.join(folder, "long.ini")
+    with open(lists, "w", encoding="ascii") as f:
+        f.writelines(f"https://o{i:06d}.example.com\n" for i in range(20000))
+    with open(path, "w", encoding="ascii") as f:
+        f.write("[policy p]\nallow-origins = @long.txt\n")
+        f.writelines(f"  https://p{i:06d}.example.com\n" for i in range(20000))
+    for changed in (path, lists):
+        found = []
+        while (run_ := held(control, path, changed, len(found) + 1)) is not None:
+            found.append(run_)
+        torn = [b"changed while" in err for status, out, err in found if status == 2 and not out]
+        odd = [(i + 1, r) for i, r in enumerate(found) if r[0] != 0 and not refused(r[0], r[2])]
+        tap.ok(sum(torn) >= 3 and not odd, f"{os.path.basename(changed)} cut before each of {len(found)} "
+               f"reads: {sum(torn)} times refused for that", odd[:3])
+        right = [run("check", path)]
+        # A list may have been cut before it was opened.
+        with open(changed, "r+b") as f:
+            f.truncate(os.path.getsize(changed) // 2)
+        right.append(run("check", path))
+        tap.is_equal([r for r in found if r[0] == 0 and r not in right], [], "and else it is read whole")
 
 
 # --- where the output goes ---
@@ -272,6 +317,7 @@ def main():
         odd_files(folder)
         large(folder)
         changing(folder)
+        cut_while_read(folder)
         outputs(folder)
         full_disk(folder)
         mixed_streams(folder)

@@ -1,5 +1,5 @@
-/* inject.c - a library to preload: it makes one call of the C library fail, the
- * Nth of those that are armed, and counts them.  What is armed stands in a file
+/* inject.c - a library to preload: it makes one call of the C library fail, or
+ * wait, the Nth of those that are armed, and counts them.  What is armed stands in a file
  * that the test maps too (faults.py knows its layout), so that a server can be
  * hit in the middle of its work. */
 #define _GNU_SOURCE
@@ -39,6 +39,7 @@ struct control {
 	_Atomic int64_t error;  /* errno instead of the call's usual one; or 0 */
 	_Atomic int64_t all;    /* also calls made by libraries */
 	_Atomic int64_t clock;  /* seconds added to CLOCK_REALTIME */
+	_Atomic int64_t hold;   /* calls do not fail: they wait until it is 0 */
 };
 
 static struct control *control;
@@ -108,6 +109,11 @@ fails(const char *name, int error, const void *caller)
 	if (at == 0 || number < at || number - at >= control->times)
 		return false;
 	atomic_fetch_add(&control->hits, 1);
+	if (control->hold) {
+		while (control->hold)
+			nanosleep(&(struct timespec){0, 1000000}, NULL);
+		return false;
+	}
 	errno = control->error != 0 ? (int)control->error : error;
 	return true;
 }
