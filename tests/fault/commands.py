@@ -120,6 +120,9 @@ def try_calls(trial, name, group, most):
     total = trial.total(CALLS[group])
     wrong = []
     runs = 0
+    if group == "allocations" and total == 0:
+        tap.omit(f"{name}: {group} failing", "malloc is the sanitizer's own; gcc leaves it to be preloaded")
+        return runs
     for at in chosen(total, most):
         for times in (1, 1 << 40):
             runs += 1
