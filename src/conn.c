@@ -11,7 +11,6 @@
 #include "answer.h"
 #include "clock.h"
 #include "log.h"
-#include "server.h"
 #include "status.h"
 #include "worker.h"
 
@@ -111,7 +110,7 @@ answer_status(struct worker *w, struct conn *c, const struct stream_item *item,
 	unsigned char *out = NULL;
 	size_t n = 0, cap;
 
-	if (status_respond(w->server, &w->space, ask, &page) == 0) {
+	if (status_respond(&w->env, w->ledger, w->crowd, ask, &page) == 0) {
 		cap = fcgi_answer_max(page.n);
 		if ((out = malloc(cap)) != NULL)
 			n = fcgi_answer(w->fcgi, item->id,
@@ -129,12 +128,10 @@ static void
 answer(struct worker *w, struct conn *c, const struct stream_item *item)
 {
 	struct answer_space *space = &w->space;
-	const struct answer_env env = {space->policies, space->shadow,
-	    space->view, w->page, &w->counters, w->status_path, w->log_requests};
 	struct status_ask ask;
 	ptrdiff_t n;
 
-	n = answer_write(&env, item->role, item->params, &ask, space->text,
+	n = answer_write(&w->env, item->role, item->params, &ask, space->text,
 	    space->text_cap);
 	if (n == ANSWER_STATUS) {
 		answer_status(w, c, item, &ask);
@@ -202,6 +199,16 @@ input_take(struct worker *w, struct conn *c, struct str in)
 
 /* ---- waiting ----------------------------------------------------------- */
 
+/* Makes c wait for something, with its deadline from now on. */
+static void
+wait_for(struct worker *w, struct conn *c, enum wait wait)
+{
+	list_remove(&c->by_wait);
+	list_append(&w->waiting[wait], &c->by_wait);
+	c->wait = wait;
+	c->deadline = w->now + w->duration[wait];
+}
+
 static void
 poll_for(struct worker *w, struct conn *c, bool writing)
 {
@@ -230,7 +237,7 @@ linger(struct worker *w, struct conn *c)
 		return;
 	shutdown(c->fd, SHUT_WR);
 	stream_clear(&c->stream, &w->pool);
-	worker_wait(w, c, WAIT_END);
+	wait_for(w, c, WAIT_END);
 	poll_for(w, c, false);
 }
 
@@ -244,7 +251,7 @@ settle(struct worker *w, struct conn *c)
 		conn_close(w, c);
 	} else if (c->unsent.n > 0) {
 		if (c->wait != WAIT_READER)
-			worker_wait(w, c, WAIT_READER);
+			wait_for(w, c, WAIT_READER);
 		poll_for(w, c, true);
 	} else if (c->closing && c->unclean && !c->ended) {
 		linger(w, c);
@@ -254,13 +261,13 @@ settle(struct worker *w, struct conn *c)
 		conn_close(w, c);
 	} else if (busy) {
 		if (c->wait != WAIT_REST || c->starts != c->stream.starts)
-			worker_wait(w, c, WAIT_REST);
+			wait_for(w, c, WAIT_REST);
 		c->starts = c->stream.starts;
 		poll_for(w, c, false);
 	} else if (w->stopping) {
 		conn_close(w, c);
 	} else {
-		worker_wait(w, c, WAIT_NEXT);
+		wait_for(w, c, WAIT_NEXT);
 		poll_for(w, c, false);
 	}
 }
@@ -305,7 +312,7 @@ conn_writable(struct worker *w, struct conn *c)
 	touch(w, c);
 	if (flush_unsent(w, c)) {
 		/* What follows is another answer, with a time of its own. */
-		worker_wait(w, c, WAIT_NEXT);
+		wait_for(w, c, WAIT_NEXT);
 		in = c->untaken;
 		c->untaken = (struct held){NULL, 0, 0};
 		input_take(w, c, (struct str){(char *)in.p, in.n});
@@ -322,6 +329,7 @@ conn_open(struct worker *w, int fd)
 
 	if (c == NULL) {
 		close(fd);
+		crowd_leave(w->crowd);
 		count_add(&w->counters, COUNT_REFUSED_MEMORY);
 		log_event(LOG_LEVEL_WARNING, "closed",
 		    counter_name(COUNT_REFUSED_MEMORY), LOG_SOME);
@@ -335,11 +343,8 @@ conn_open(struct worker *w, int fd)
 	list_init(&c->by_wait);
 	w->nconns++;
 	count_add(&w->counters, COUNT_ACCEPTED);
-	server_conn_opened(w->server);
-	/* Before it is one of those that may go. */
-	server_make_room(w->server, w);
 	list_append(&w->activity, &c->by_activity);
-	worker_wait(w, c, WAIT_FIRST);
+	wait_for(w, c, WAIT_FIRST);
 	/* Often the request is there already. */
 	conn_readable(w, c);
 	if (c->fd != -1)
@@ -362,7 +367,7 @@ conn_close(struct worker *w, struct conn *c)
 	list_append(&w->dead, &c->by_wait);
 	w->nconns--;
 	count_add(&w->counters, COUNT_CLOSED);
-	server_conn_closed(w->server);
+	crowd_leave(w->crowd);
 }
 
 void

@@ -44,8 +44,8 @@ struct conn {
 	struct held untaken;    /* input behind an answer that must go first */
 };
 
-/* Takes a connection that was just accepted, and reads what is there.  Without
- * memory it is closed. */
+/* Takes a connection that was just accepted and has entered the crowd, and
+ * reads what is there.  Without memory it is closed. */
 void conn_open(struct worker *w, int fd);
 
 /* Reads once and answers what is whole. */

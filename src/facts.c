@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "clock.h"
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct facts facts;
 
@@ -13,7 +15,8 @@ void
 facts_start(void)
 {
 	pthread_mutex_lock(&lock);
-	facts = (struct facts){.started_at = (int64_t)time(NULL)};
+	facts = (struct facts){.started_at = (int64_t)time(NULL),
+	    .started_us = clock_us()};
 	pthread_mutex_unlock(&lock);
 }
 

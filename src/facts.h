@@ -23,6 +23,7 @@ struct facts_policy {
 
 struct facts {
 	int64_t started_at;
+	int64_t started_us;        /* the same, of clock_us */
 	struct facts_policy policy[FACTS_ROLES];
 };
 

@@ -191,6 +191,16 @@ ledger_refusal(struct ledger_page *page, const struct request *r,
 
 /* ---- reading ----------------------------------------------------------- */
 
+unsigned long
+ledger_count(const struct ledger *l, size_t counter)
+{
+	unsigned long n = 0;
+
+	for (size_t i = 0; i < l->workers; i++)
+		n += count_get(l->pages[i].counters, counter);
+	return n;
+}
+
 static void
 row_read(const struct tally *t, const struct tally_row *row, const char *name,
     bool in_use, struct ledger_row *out)

@@ -86,6 +86,9 @@ ledger_note(const struct ledger_view *v, struct ledger_page *page,
 
 /* --- reading --- */
 
+/* A counter, summed over the workers. */
+unsigned long ledger_count(const struct ledger *l, size_t counter);
+
 struct ledger_row {
 	const char *name; /* "(none)" and "(others)" for those without */
 	bool in_use;      /* it is one of the policies, or none of them */

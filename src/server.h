@@ -19,7 +19,6 @@ struct server_options {
 };
 
 struct server;
-struct worker;
 
 /* Starts the workers; every signal that the caller waits for must be blocked.
  * The policies, and the candidate to be judged beside them, which may be NULL,
@@ -52,38 +51,6 @@ void server_stop(struct server *s);
 /* A counter, summed over the workers. */
 unsigned long server_count(const struct server *s, size_t counter);
 
-/* What the status page tells of the server itself. */
-struct server_figures {
-	unsigned long counters[COUNTERS]; /* summed over the workers */
-	unsigned long open, max_connections, threads;
-	int64_t uptime;                   /* us */
-};
-void server_figures(const struct server *s, struct server_figures *out);
-
-/* Where it counts requests. */
-struct ledger *server_ledger(const struct server *s);
-
 void server_free(struct server *s);
-
-/* --- for workers --- */
-
-/* Which change is the newest; costs one load. */
-unsigned long server_epoch(const struct server *s);
-
-/* Goes over to the newest policies; nothing of the old ones may be in use.
- * server_renewed then says that the worker has taken the change in. */
-void server_renew(struct server *s, struct worker *w);
-void server_renewed(struct server *s, struct worker *w);
-
-/* The end of the grace in us, or 0 while the server serves. */
-int64_t server_stopping(const struct server *s);
-
-/* Counts connections. */
-void server_conn_opened(struct server *s);
-void server_conn_closed(struct server *s);
-
-/* Where there is one connection too many, closes the one of all workers that
- * has been quiet longest, or has its worker do so soon. */
-void server_make_room(struct server *s, struct worker *w);
 
 #endif

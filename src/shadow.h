@@ -4,7 +4,7 @@
  *
  * A shadow stands for one pair of loaded files.  It is made by the thread that
  * loads them and lives in the server's generation beside the policies, so that
- * a worker has both of one pair: worker->space.shadow.  Any thread that may use
+ * a worker has both of one pair, in its answer_env.  Any thread that may use
  * it may count and list. */
 #ifndef PREFLIGHTD_SHADOW_H
 #define PREFLIGHTD_SHADOW_H

@@ -9,7 +9,6 @@
 
 #include "clock.h"
 #include "log.h"
-#include "worker.h"
 
 /* ---- refusals ---------------------------------------------------------- */
 
@@ -115,19 +114,30 @@ differences_gather(struct status *st, const struct shadow *shadow)
 	return 0;
 }
 
+static void
+figures_gather(struct status *st, const struct ledger *ledger,
+    const struct crowd *crowd)
+{
+	for (size_t i = 0; i < COUNTERS; i++)
+		st->server.counters[i] = ledger_count(ledger, i);
+	st->server.open = atomic_load(&crowd->open);
+	st->server.max_connections = crowd->max;
+	st->server.threads = crowd->nmembers;
+	st->server.uptime = clock_us() - st->facts.started_us;
+}
+
 /* Returns 0, or -1 without memory. */
 static int
-gather(struct status *st, struct server *server,
-    const struct answer_space *space)
+gather(struct status *st, const struct answer_env *env, struct ledger *ledger,
+    const struct crowd *crowd)
 {
-	struct ledger *ledger = server_ledger(server);
-	struct seen *seen = space->view->seen;
+	struct seen *seen = env->view->seen;
 	ptrdiff_t n;
 
 	st->now = (int64_t)time(NULL);
-	st->policies = space->policies;
+	st->policies = env->policies;
 	facts_get(&st->facts);
-	server_figures(server, &st->server);
+	figures_gather(st, ledger, crowd);
 	if ((n = ledger_rows(ledger, st->policies, &st->rows)) == -1)
 		return -1;
 	st->nrows = (size_t)n;
@@ -138,7 +148,7 @@ gather(struct status *st, struct server *server,
 	ledger_history(ledger, clock_us(), st->history);
 	st->log_lost = log_lost();
 	problems_find(st);
-	return differences_gather(st, space->shadow);
+	return differences_gather(st, env->shadow);
 }
 
 const char *
@@ -256,8 +266,9 @@ refuse(struct status_response *out)
 }
 
 int
-status_respond(struct server *server, const struct answer_space *space,
-    const struct status_ask *ask, struct status_response *out)
+status_respond(const struct answer_env *env, struct ledger *ledger,
+    const struct crowd *crowd, const struct status_ask *ask,
+    struct status_response *out)
 {
 	struct status *st;
 	struct status_response body = {NULL, 0};
@@ -266,7 +277,7 @@ status_respond(struct server *server, const struct answer_space *space,
 	if (ask->refused)
 		return refuse(out);
 	st = calloc(1, sizeof *st);
-	if (st != NULL && gather(st, server, space) == 0 &&
+	if (st != NULL && gather(st, env, ledger, crowd) == 0 &&
 	    body_make(st, ask->form, &body) == 0)
 		ret = response_make(ask, body, out);
 	free(body.p);

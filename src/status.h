@@ -5,15 +5,15 @@
 
 #include <stdio.h>
 
+#include "answer.h"
+#include "crowd.h"
 #include "facts.h"
 #include "ledger.h"
 #include "seen.h"
-#include "server.h"
 #include "shadow.h"
 #include "status_ask.h"
 #include "top.h"
 
-struct answer_space;
 
 enum {
 	STATUS_LISTED = 20, /* entries of a list of origins, methods, headers */
@@ -35,10 +35,16 @@ struct status_refusals {
 	struct status_refused at[STATUS_LISTED];
 };
 
+struct status_figures {
+	unsigned long counters[COUNTERS]; /* summed over the workers */
+	unsigned long open, max_connections, threads;
+	int64_t uptime;                   /* us */
+};
+
 struct status {
 	int64_t now;         /* seconds since 1970 */
 	struct facts facts;
-	struct server_figures server;
+	struct status_figures server;
 	const struct policy_set *policies;
 	struct ledger_row *rows;
 	size_t nrows;
@@ -59,10 +65,11 @@ struct status_response {
 	size_t n;
 };
 
-/* Makes the whole response.  What it tells of policies are those of space.
+/* Makes the whole response.  What it tells of policies are those of env.
  * Returns 0, or -1 without memory. */
-int status_respond(struct server *server, const struct answer_space *space,
-    const struct status_ask *ask, struct status_response *out);
+int status_respond(const struct answer_env *env, struct ledger *ledger,
+    const struct crowd *crowd, const struct status_ask *ask,
+    struct status_response *out);
 
 /* The words for the last reload: "none", "good" or "refused", and when. */
 const char *status_reload(const struct facts_policy *p, int64_t *when);

@@ -14,7 +14,6 @@
 
 #include "clock.h"
 #include "log.h"
-#include "server.h"
 
 enum {
 	EVENTS = 64,
@@ -23,6 +22,54 @@ enum {
 	FIRST_BYTE_US = 500000, /* at the end, for who has just connected */
 	SLEEP_MAX_MS = 60000,
 };
+
+/* ---- too many ---------------------------------------------------------- */
+
+/* Closes the connection that has been quiet longest, if there is one. */
+static bool
+evict_quietest(struct worker *w, enum counter why)
+{
+	if (list_empty(&w->activity))
+		return false;
+	conn_close(w, LIST_ELEMENT(w->activity.next, struct conn,
+	    by_activity));
+	count_add(&w->counters, why);
+	log_event(LOG_LEVEL_WARNING, "closed", counter_name(why), LOG_SOME);
+	return true;
+}
+
+/* Shows the other workers how long its quietest connection has been so. */
+static void
+publish(struct worker *w)
+{
+	int64_t quietest = INT64_MAX;
+
+	if (!list_empty(&w->activity))
+		quietest = LIST_ELEMENT(w->activity.next, struct conn,
+		    by_activity)->active;
+	atomic_store_explicit(&w->member.quietest, quietest,
+	    memory_order_relaxed);
+}
+
+/* Where there is one connection too many, closes the one of all workers that
+ * has been quiet longest, or has its worker do so soon. */
+static void
+make_room(struct worker *w)
+{
+	struct crowd_member *quietest;
+
+	if (!crowd_is_over(w->crowd))
+		return;
+	publish(w);
+	quietest = crowd_quietest(w->crowd);
+	if (quietest != &w->member) {
+		/* What it published may be old: it will ask this again. */
+		crowd_ask(quietest);
+		return;
+	}
+	(void)evict_quietest(w, COUNT_EVICTED_CONNECTIONS);
+	publish(w);
+}
 
 /* ---- listening --------------------------------------------------------- */
 
@@ -92,7 +139,7 @@ accept_one(struct worker *w, const struct worker_listener *l)
 
 	fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1 && (errno == EMFILE || errno == ENFILE) &&
-	    worker_evict_quietest(w, COUNT_EVICTED_CONNECTIONS))
+	    evict_quietest(w, COUNT_EVICTED_CONNECTIONS))
 		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
@@ -103,8 +150,12 @@ accept_one(struct worker *w, const struct worker_listener *l)
 		/* The rest is about one connection that is gone already. */
 		return errno != EAGAIN && errno != EBADF && errno != EINVAL;
 	}
-	if (!l->tcp || tcp_welcome(w, fd))
+	if (!l->tcp || tcp_welcome(w, fd)) {
+		crowd_enter(w->crowd);
+		/* Before it is one of those that may go. */
+		make_room(w);
 		conn_open(w, fd);
+	}
 	return true;
 }
 
@@ -116,38 +167,6 @@ accept_some(struct worker *w, const struct worker_listener *l, int most)
 }
 
 /* ---- limits ------------------------------------------------------------ */
-
-void
-worker_wait(struct worker *w, struct conn *c, enum wait wait)
-{
-	list_remove(&c->by_wait);
-	list_append(&w->waiting[wait], &c->by_wait);
-	c->wait = wait;
-	c->deadline = w->now + w->duration[wait];
-}
-
-bool
-worker_evict_quietest(struct worker *w, enum counter why)
-{
-	if (list_empty(&w->activity))
-		return false;
-	conn_close(w, LIST_ELEMENT(w->activity.next, struct conn,
-	    by_activity));
-	count_add(&w->counters, why);
-	log_event(LOG_LEVEL_WARNING, "closed", counter_name(why), LOG_SOME);
-	return true;
-}
-
-void
-worker_publish(struct worker *w)
-{
-	int64_t quietest = INT64_MAX;
-
-	if (!list_empty(&w->activity))
-		quietest = LIST_ELEMENT(w->activity.next, struct conn,
-		    by_activity)->active;
-	atomic_store_explicit(&w->quietest, quietest, memory_order_relaxed);
-}
 
 /* Makes room where half-sent requests and unread answers take too much: the
  * oldest of them go. */
@@ -296,6 +315,17 @@ patience(const struct worker *w)
 	return until > SLEEP_MAX_MS ? SLEEP_MAX_MS : (int)until;
 }
 
+void
+worker_renew(struct worker *w)
+{
+	const struct generation *g = handover_take(w->handover, &w->epoch);
+
+	w->env.policies = g->policies;
+	w->env.shadow = g->shadow;
+	w->env.view = g->view;
+	w->space = g->spaces[w->index];
+}
+
 /* Takes in what the server wants; nothing of a request or a policy is in use
  * between two events. */
 static void
@@ -303,13 +333,13 @@ look_around(struct worker *w)
 {
 	int64_t stop_at;
 
-	if (server_epoch(w->server) == w->epoch)
+	if (handover_epoch(w->handover) == w->epoch)
 		return;
-	server_renew(w->server, w);
-	stop_at = server_stopping(w->server);
+	worker_renew(w);
+	stop_at = handover_stopping(w->handover);
 	if (stop_at != 0 && !w->stopping)
 		stop_begin(w, stop_at);
-	server_renewed(w->server, w);
+	handover_taken(w->handover, w->index, w->epoch);
 }
 
 static void
@@ -324,7 +354,7 @@ dispatch(struct worker *w, void *target)
 			accept_some(w, target, ACCEPTS);
 	} else if (source == SOURCE_WAKE) {
 		/* What is read away here may have come after the first look. */
-		if (read(w->wake, &wakes, sizeof wakes) == sizeof wakes)
+		if (read(w->member.wake, &wakes, sizeof wakes) == sizeof wakes)
 			look_around(w);
 	} else if (c->fd == -1) {
 		return; /* closed by an earlier event */
@@ -338,15 +368,16 @@ dispatch(struct worker *w, void *target)
 static void
 keep_limits(struct worker *w)
 {
-	unsigned evict = atomic_load_explicit(&w->evict, memory_order_relaxed);
+	atomic_uint *asked = &w->member.evict;
+	unsigned evict = atomic_load_explicit(asked, memory_order_relaxed);
 
 	if (evict > 0)
-		for (evict = atomic_exchange(&w->evict, 0); evict > 0; evict--)
-			server_make_room(w->server, w);
+		for (evict = atomic_exchange(asked, 0); evict > 0; evict--)
+			make_room(w);
 	if (pool_is_over(&w->pool))
 		memory_trim(w);
 	expire(w);
-	worker_publish(w);
+	publish(w);
 }
 
 /* Shows that it came round; nobody else writes there. */
@@ -370,7 +401,7 @@ worker_run(void *worker)
 		n = epoll_wait(w->epoll, ev, EVENTS, patience(w));
 		turn_note(w);
 		w->now = clock_us();
-		ledger_tick(w->page, w->now);
+		ledger_tick(w->env.page, w->now);
 		look_around(w);
 		for (int i = 0; i < n; i++)
 			dispatch(w, ev[i].data.ptr);
@@ -385,12 +416,7 @@ worker_run(void *worker)
 void
 worker_wake(struct worker *w)
 {
-	uint64_t one = 1;
-	ssize_t n;
-
-	/* It fails only where the counter is full: then it is awake. */
-	n = write(w->wake, &one, sizeof one);
-	(void)n;
+	crowd_wake(&w->member);
 }
 
 /* ---- making and ending ------------------------------------------------- */
@@ -406,24 +432,26 @@ worker_init(struct worker *w, const struct listen_set *listeners,
 		list_init(&w->waiting[i]);
 	list_init(&w->activity);
 	list_init(&w->dead);
+	worker_renew(w);
 	w->wake_source = SOURCE_WAKE;
 	w->pool.max = max_held;
 	w->stream_env = (struct stream_env){&w->pool, max_connections};
-	atomic_store(&w->quietest, INT64_MAX);
+	w->env.counters = &w->counters;
+	atomic_store(&w->member.quietest, INT64_MAX);
 	w->listen = listeners;
 	for (size_t i = 0; i < listeners->n; i++)
 		w->listeners[w->nlisteners++] = (struct worker_listener){
 		    SOURCE_LISTENER, listeners->at[i].fd, listeners->at[i].tcp,
 		    listeners->at[i].inherited};
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (w->epoll == -1 || w->wake == -1)
+	w->member.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->epoll == -1 || w->member.wake == -1)
 		return -1;
 	if ((w->fcgi = fcgi_new()) == NULL) {
 		errno = ENOMEM;
 		return -1;
 	}
-	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->wake, &ev) == -1)
+	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->member.wake, &ev) == -1)
 		return -1;
 	return listeners_add(w);
 }
@@ -433,8 +461,8 @@ worker_clear(struct worker *w)
 {
 	fcgi_free(w->fcgi);
 	pool_clear(&w->pool);
-	if (w->wake != -1)
-		close(w->wake);
+	if (w->member.wake != -1)
+		close(w->member.wake);
 	if (w->epoll != -1)
 		close(w->epoll);
 }

@@ -6,29 +6,16 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "conn.h"
 #include "counters.h"
+#include "crowd.h"
 #include "fcgi.h"
-#include "ledger.h"
+#include "handover.h"
 #include "listen.h"
-#include "policy.h"
 #include "pool.h"
 
 enum { WORKER_INPUT = 32 * 1024 };
-
-struct server;
-struct shadow;
-
-/* What a worker answers with; made for each policy and worker by the server. */
-struct answer_space {
-	const struct policy_set *policies;
-	struct shadow *shadow; /* NULL: no candidate is judged beside them */
-	const struct ledger_view *view;
-	char *text;         /* one answer */
-	size_t text_cap;
-	unsigned char *out; /* the records of one or more */
-	size_t out_cap, answer_cap; /* room; what one answer may need */
-};
 
 struct worker_listener {
 	enum source source;
@@ -37,11 +24,14 @@ struct worker_listener {
 };
 
 struct worker {
-	struct server *server;
 	size_t index;
 	pthread_t thread;
-	int epoll, wake;            /* wake: an eventfd */
-	enum source wake_source;
+	struct handover *handover;
+	struct crowd *crowd;
+	struct crowd_member member;
+	struct ledger *ledger;
+	int epoll;
+	enum source wake_source;    /* that of member.wake */
 	struct worker_listener listeners[LISTEN_MAX];
 	size_t nlisteners;
 	const struct listen_set *listen;
@@ -58,39 +48,30 @@ struct worker {
 	struct pool pool;
 	struct stream_env stream_env;
 	struct fcgi *fcgi;
+	struct answer_env env;
 	struct answer_space space;
 	size_t nout;                /* bytes in space.out */
-	bool log_requests;
-	struct str status_path;     /* "": none */
 	struct counters counters;
-	struct ledger_page *page;
-	unsigned long epoch;        /* of the policy in space */
-	_Atomic int64_t quietest;   /* conn.active of the quietest, published */
+	unsigned long epoch;        /* of the policies in env */
 	atomic_ulong turns;         /* of its loop */
 	unsigned long turns_seen;   /* by server_progress */
-	atomic_uint evict;          /* how often others ask it to make room */
 	unsigned char input[WORKER_INPUT];
 };
 
-/* Prepares a worker for w->server at w->index, its durations set.  Returns 0,
- * or -1 with errno; worker_clear is to be called in both cases. */
+/* Prepares a worker, in which all is set that it shares with others, and its
+ * index, durations and what of env does not change.  Returns 0, or -1 with
+ * errno; worker_clear is to be called in both cases. */
 int worker_init(struct worker *w, const struct listen_set *listeners,
     unsigned max_connections, size_t max_held);
 void worker_clear(struct worker *w);
+
+/* Takes the newest policies; nothing of the old ones may be in use. */
+void worker_renew(struct worker *w);
 
 /* The thread's function; returns NULL when the server has stopped. */
 void *worker_run(void *worker);
 
 /* Makes it look at what the server wants; from any thread. */
 void worker_wake(struct worker *w);
-
-/* Closes the connection that has been quiet longest, if there is one. */
-bool worker_evict_quietest(struct worker *w, enum counter why);
-
-/* Shows the other workers how long its quietest connection has been so. */
-void worker_publish(struct worker *w);
-
-/* Makes c wait for something, with its deadline from now on. */
-void worker_wait(struct worker *w, struct conn *c, enum wait wait);
 
 #endif

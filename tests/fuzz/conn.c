@@ -29,30 +29,32 @@ static const char policy_text[] =
 
 /* ---- the worker -------------------------------------------------------- */
 
-/* A server whose own worker has nothing to do, and one that is served by hand
- * from this thread. */
+/* A worker that is served by hand. */
 static struct worker *
 worker_make(void)
 {
-	static const struct server_options options = {.threads = 1,
-	    .max_connections = 1000, .timeout = 30000000,
-	    .idle_timeout = 30000000, .status_path = "/status"};
 	static struct listen_set none;
 	static struct worker w;
+	static struct crowd_member *members[] = {&w.member};
+	static struct crowd crowd = {.max = 1000, .nmembers = 1,
+	    .members = members};
+	static struct handover handover;
+	static struct generation *generation;
 	struct policy_set *set = fuzz_policies(str_of(policy_text));
-	static struct ledger *ledger;
 
-	ledger = ledger_new(1);
-	HOLDS(set != NULL && ledger != NULL && fcgi_init() == 0);
+	w.ledger = ledger_new(1);
+	HOLDS(set != NULL && w.ledger != NULL && fcgi_init() == 0);
 	HOLDS(log_open("/dev/null", LOG_LEVEL_ERROR, (uid_t)-1,
 	    (gid_t)-1) == 0 && log_start() == 0);
-	w.server = server_start(&options, &none, set, NULL);
-	w.epoll = w.wake = -1;
-	w.status_path = str_of(options.status_path);
-	w.page = ledger_page(ledger, 0, &w.counters);
-	HOLDS(w.server != NULL);
+	generation = generation_new(set, NULL, w.ledger, 1);
+	HOLDS(generation != NULL && handover_init(&handover, 1) == 0);
+	handover_to(&handover, generation);
+	w.epoll = w.member.wake = -1;
+	w.crowd = &crowd;
+	w.handover = &handover;
+	w.env.status_path = STR("/status");
+	w.env.page = ledger_page(w.ledger, 0, &w.counters);
 	HOLDS(worker_init(&w, &none, 1000, 64 * 1024 * 1024) == 0);
-	server_renew(w.server, &w);
 	return &w;
 }
 
@@ -116,6 +118,7 @@ talk(struct worker *w, struct str in, size_t piece, struct output *out)
 	out->closed = false;
 	HOLDS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    0, fds) == 0);
+	crowd_enter(w->crowd);
 	conn_open(w, fds[0]);
 	while (in.n > 0 && !out->closed) {
 		n = in.n < piece ? in.n : piece;
