@@ -30,7 +30,8 @@ params_read(struct request *r, struct str params)
 static bool
 line_begin(struct log_line *l, const struct decision *d, bool log_all)
 {
-	const char *event = reason_is_refusal(d->reason) ? "refused" : "request";
+	const char *event = reason_is_refusal(d->reason) ? "refused"
+	                                                 : "request";
 	enum log_level level = LOG_LEVEL_INFO;
 	enum log_limit limit = LOG_SOME;
 

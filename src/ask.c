@@ -98,46 +98,57 @@ take_decision(const struct request *r, const struct decision *d,
 	return out->detail.p != NULL ? 0 : -1;
 }
 
+/* Decides on the request and writes the reply. */
+static size_t
+decide(const struct policy_set *s, const struct request *r, bool actual,
+    struct decision *d, struct buf *reply)
+{
+	if (actual) {
+		preflight_decide_actual(s, r, d);
+		return reply_write_actual(r, d, reply->p, reply->cap);
+	}
+	preflight_decide(s, r, d);
+	return reply_write(s, r, d, reply->p, reply->cap);
+}
+
+static int
+answer(const struct policy_set *s, const struct request *r, bool actual,
+    struct arena *a, struct asked *out)
+{
+	size_t cap = reply_max(s);
+	struct buf reply = {arena_alloc(a, cap), 0, cap, false};
+	struct decision d;
+
+	if (reply.p == NULL)
+		return -1;
+	reply.n = decide(s, r, actual, &d, &reply);
+	if (take_decision(r, &d, a, out) != 0)
+		return -1;
+	return parse_reply(buf_str(&reply), a, &out->answer);
+}
+
 int
 ask_preflight(const struct policy_set *s, const struct ask *ask,
     struct arena *a, struct asked *out)
 {
-	size_t cap = reply_max(s);
-	char *reply = arena_alloc(a, cap);
 	struct request r;
-	struct decision d;
 
-	if (reply == NULL)
-		return -1;
 	fill_request(ask, &r);
 	request_param(&r, STR("REQUEST_METHOD"), STR("OPTIONS"));
 	request_param(&r, STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
 	    ask->method);
 	request_param(&r, STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
 	    ask->names);
-	preflight_decide(s, &r, &d);
-	if (take_decision(&r, &d, a, out) != 0)
-		return -1;
-	return parse_reply((struct str){reply,
-	    reply_write(s, &r, &d, reply, cap)}, a, &out->answer);
+	return answer(s, &r, false, a, out);
 }
 
 int
 ask_actual(const struct policy_set *s, const struct ask *ask, struct arena *a,
     struct asked *out)
 {
-	size_t cap = reply_max(s);
-	char *reply = arena_alloc(a, cap);
 	struct request r;
-	struct decision d;
 
-	if (reply == NULL)
-		return -1;
 	fill_request(ask, &r);
 	request_param(&r, STR("REQUEST_METHOD"), ask->method);
-	preflight_decide_actual(s, &r, &d);
-	if (take_decision(&r, &d, a, out) != 0)
-		return -1;
-	return parse_reply((struct str){reply,
-	    reply_write_actual(&r, &d, reply, cap)}, a, &out->answer);
+	return answer(s, &r, true, a, out);
 }

@@ -222,8 +222,6 @@ take_option(void *ctx, int opt, const char *value)
 {
 	struct explain_args *args = ctx;
 
-	if (http_args_has(opt))
-		return http_args_take(&args->http, opt, value, "explain");
 	switch (opt) {
 	case 'p':
 		args->policy = value;
@@ -262,8 +260,9 @@ take_option(void *ctx, int opt, const char *value)
 		args->preflight_only = true;
 		break;
 	case OPT_BROWSER:
-	default:
 		return take_browser(args, value);
+	default:
+		return http_args_take(&args->http, opt, value, "explain");
 	}
 	return 0;
 }

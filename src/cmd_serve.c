@@ -119,7 +119,7 @@ log_not_reopened(int error)
 static bool
 signals_take(int fd, struct reload *reload, struct server *server)
 {
-	/* All that wait at once: a storm of SIGHUP must not keep SIGTERM off. */
+	/* All that wait: a storm of SIGHUP must not keep SIGTERM off. */
 	struct signalfd_siginfo info[SIGNALS];
 	bool came[NSIG] = {false};
 	ssize_t n = read(fd, info, sizeof info);

@@ -172,8 +172,6 @@ take_option(void *ctx, int opt, const char *value)
 {
 	struct args *args = ctx;
 
-	if (http_args_has(opt))
-		return http_args_take(&args->http, opt, value, "verify");
 	switch (opt) {
 	case 'p':
 		args->policy = value;
@@ -188,9 +186,10 @@ take_option(void *ctx, int opt, const char *value)
 		args->cors_policy = value;
 		break;
 	case OPT_JSON:
-	default:
 		args->json = true;
 		break;
+	default:
+		return http_args_take(&args->http, opt, value, "verify");
 	}
 	return 0;
 }

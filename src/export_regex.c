@@ -24,8 +24,8 @@ put_byte(FILE *to, unsigned char c)
 		fprintf(to, "\\x%02x", c);
 }
 
-void
-regex_text(FILE *to, struct str text)
+static void
+put_text(FILE *to, struct str text)
 {
 	for (size_t i = 0; i < text.n; i++)
 		put_byte(to, (unsigned char)text.p[i]);
@@ -38,7 +38,7 @@ regex_host(FILE *to, struct str host, bool subdomains)
 {
 	if (subdomains)
 		fputs("([a-z0-9_-]{1,63}\\.)+", to);
-	regex_text(to, host);
+	put_text(to, host);
 }
 
 /* n digits of any kind. */
@@ -93,14 +93,14 @@ void
 regex_origin(FILE *to, const struct origin *o)
 {
 	if (o->kind != ORIGIN_PATTERN) {
-		regex_text(to, o->text);
+		put_text(to, o->text);
 		return;
 	}
-	regex_text(to, o->scheme);
+	put_text(to, o->scheme);
 	fputs("://", to);
 	if (o->subdomains)
 		fputs("([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\\.)+", to);
-	regex_text(to, o->host);
+	put_text(to, o->host);
 	if (o->port == ORIGIN_PORT_ANY)
 		put_ports(to, origin_default_port(o->scheme));
 	else if (o->port != ORIGIN_PORT_DEFAULT)

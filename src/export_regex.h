@@ -26,9 +26,6 @@
 #define REGEX_BAD_HOST "[^ -~]"
 #define REGEX_HOST_END "\\.?(:[0-9]{0,5})?$"
 
-/* Matches the text and nothing else. */
-void regex_text(FILE *to, struct str text);
-
 /* A host of a policy: the host itself, or with subdomains one or more labels
  * before it.  In lower case. */
 void regex_host(FILE *to, struct str host, bool subdomains);

@@ -18,7 +18,7 @@ struct facts_policy {
 	unsigned long loads;       /* good ones, the first too */
 	unsigned long refusals;    /* loads after which the old one stayed */
 	int64_t refused_at;        /* the last of them */
-	char refused[FACTS_TEXT];  /* why, where the last load was refused; "" */
+	char refused[FACTS_TEXT];  /* why the last load was refused; "": good */
 };
 
 struct facts {

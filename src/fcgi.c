@@ -7,11 +7,12 @@
  * answers.
  *
  * It would also allocate ten blocks, read and free for each request, in more
- * time than all the rest takes, and end the process where it gets none.  Instead
- * each thread has one FCGX_Request: begun once, from memory and in memory of
- * ours (fcgi_os.h), and never ended, it takes the id of the request that is to be
- * answered, and its output stream makes the records.  The ends of the stream and
- * of the request, which libfcgi writes when it frees them, are ours. */
+ * time than all the rest takes, and end the process where it gets none.
+ * Instead each thread has one FCGX_Request: begun once, from memory and in
+ * memory of ours (fcgi_os.h), and never ended, it takes the id of the request
+ * that is to be answered, and its output stream makes the records.  The ends of
+ * the stream and of the request, which libfcgi writes when it frees them, are
+ * ours. */
 #include "config.h"
 
 #include "fcgi.h"

@@ -1,6 +1,6 @@
-/* fcgi_os.h - the operating system that libfcgi sees: read() gives it bytes from
- * memory, write() goes to memory, close() does nothing; malloc() takes from
- * memory that is there already, and free() gives nothing back.
+/* fcgi_os.h - the operating system that libfcgi sees: read() gives it bytes
+ * from memory, write() goes to memory, close() does nothing; malloc() takes
+ * from memory that is there already, and free() gives nothing back.
  *
  * The linker binds these calls to ours (-Wl,--wrap, see Makefile.am) for the
  * whole program; only between fcgi_os_enter and fcgi_os_leave, on that thread,
@@ -13,7 +13,7 @@
 
 #include "str.h"
 
-/* The only descriptor, and never a real one: what is not wrapped fails on it. */
+/* The only descriptor, and never a real one: what is not wrapped fails. */
 enum { FCGI_OS_FD = 0x7fffffff };
 
 /* Its three streams with their buffers, and a table of 30 parameters, take 18

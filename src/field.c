@@ -249,8 +249,8 @@ has_short(const struct field_set *s, size_t n, struct field_key key)
 	return may_have(s, n) && probe(s, &slot, n, key) != NULL;
 }
 
-/* Notes the next name: it takes its room, and is refused where it is not covered
- * or has too little. */
+/* Notes the next name: it takes its room, and is refused where it is not
+ * covered or has too little. */
 static inline void
 name_note(struct str name, bool covered, size_t *room, struct str *refused)
 {

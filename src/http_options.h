@@ -29,14 +29,8 @@ struct http_args {
 int http_args_init(struct http_args *a, size_t max);
 void http_args_clear(struct http_args *a);
 
-static inline bool
-http_args_has(int opt)
-{
-	return opt >= HTTP_OPT_CACERT && opt <= HTTP_OPT_TIMEOUT;
-}
-
-/* Takes an option that http_args_has.  Returns 0, or -1 with a message printed
- * for the command. */
+/* Takes one of these options.  Returns 0, or -1 with a message printed for the
+ * command. */
 int http_args_take(struct http_args *a, int opt, const char *value,
     const char *command);
 

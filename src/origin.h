@@ -53,8 +53,8 @@ bool origin_is_loopback(const struct origin *o);
 bool origin_is_secure(const struct origin *o);
 
 /* Adds the origin that a browser would make of a text that is nearly one:
- * lower case, no path, no default port, punycode.  Bytes and labels that no host
- * has are left as they are.  Returns false where there is none. */
+ * lower case, no path, no default port, punycode.  Bytes and labels that no
+ * host has are left as they are.  Returns false where there is none. */
 bool origin_canonical(struct str text, struct buf *out);
 
 #endif

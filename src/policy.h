@@ -54,11 +54,11 @@ struct policy {
 	int success_status, refuse_status;
 
 	/* Rendered by policy_set_seal for reply.c; none of it for readers. */
-	struct str grant;         /* "Status: ...Access-Control-Allow-Origin: " */
-	struct str grant_tail;    /* what follows the origin, from its "\r\n" */
-	struct str refuse_line;   /* "Status: 403 Forbidden\r\n" */
-	struct str plain_allow;   /* the Allow field for other OPTIONS */
-	struct str actual_tail;   /* what follows Allow-Origin, section 4 */
+	struct str grant;       /* "Status: ...Access-Control-Allow-Origin: " */
+	struct str grant_tail;  /* what follows the origin, from its "\r\n" */
+	struct str refuse_line; /* "Status: 403 Forbidden\r\n" */
+	struct str plain_allow; /* the Allow field for other OPTIONS */
+	struct str actual_tail; /* what follows Allow-Origin, section 4 */
 };
 
 struct policy_set;

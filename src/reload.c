@@ -15,8 +15,8 @@
 #include "watch.h"
 
 enum {
-	SETTLE_US = 100000,      /* how long a changed file must be quiet, but */
-	SETTLE_MAX_US = 2000000, /* no longer than this after its first change */
+	SETTLE_US = 100000,      /* how long a changed file must be quiet, */
+	SETTLE_MAX_US = 2000000, /* but no longer than this in all */
 };
 
 struct reload {

@@ -14,7 +14,6 @@
 #include "status_ask.h"
 #include "top.h"
 
-
 enum {
 	STATUS_LISTED = 20, /* entries of a list of origins, methods, headers */
 	STATUS_WHY = 640,

@@ -329,8 +329,8 @@ feed(struct walk *w, struct str raw, bool plain)
 	return true;
 }
 
-/* Yes where a byte, behind the one in `before`, need not be looked at by itself:
- * A-Z a-z 0-9 - _, and '.' and '/' but behind a '/'. */
+/* Yes where a byte, behind the one in `before`, need not be looked at by
+ * itself: A-Z a-z 0-9 - _, and '.' and '/' but behind a '/'. */
 static lanes
 plain(lanes before, lanes v)
 {
@@ -349,7 +349,8 @@ is_plain(struct str raw)
 
 	if (raw.n <= 8) {
 		w = swar_padded(str_from(raw, 1), 'a');
-		return lanes_all(plain(lanes_of_words(w << 8 | '/', SWAR_ALL('a')),
+		return lanes_all(plain(
+		    lanes_of_words(w << 8 | '/', SWAR_ALL('a')),
 		    lanes_of_words(w, SWAR_ALL('a'))));
 	}
 	if (raw.n <= 16)

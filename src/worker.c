@@ -315,8 +315,9 @@ patience(const struct worker *w)
 	return until > SLEEP_MAX_MS ? SLEEP_MAX_MS : (int)until;
 }
 
-void
-worker_renew(struct worker *w)
+/* Takes the newest policies; nothing of the old ones may be in use. */
+static void
+renew(struct worker *w)
 {
 	const struct generation *g = handover_take(w->handover, &w->epoch);
 
@@ -335,7 +336,7 @@ look_around(struct worker *w)
 
 	if (handover_epoch(w->handover) == w->epoch)
 		return;
-	worker_renew(w);
+	renew(w);
 	stop_at = handover_stopping(w->handover);
 	if (stop_at != 0 && !w->stopping)
 		stop_begin(w, stop_at);
@@ -432,7 +433,7 @@ worker_init(struct worker *w, const struct listen_set *listeners,
 		list_init(&w->waiting[i]);
 	list_init(&w->activity);
 	list_init(&w->dead);
-	worker_renew(w);
+	renew(w);
 	w->wake_source = SOURCE_WAKE;
 	w->pool.max = max_held;
 	w->stream_env = (struct stream_env){&w->pool, max_connections};

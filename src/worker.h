@@ -65,9 +65,6 @@ int worker_init(struct worker *w, const struct listen_set *listeners,
     unsigned max_connections, size_t max_held);
 void worker_clear(struct worker *w);
 
-/* Takes the newest policies; nothing of the old ones may be in use. */
-void worker_renew(struct worker *w);
-
 /* The thread's function; returns NULL when the server has stopped. */
 void *worker_run(void *worker);
 

@@ -1,0 +1,229 @@
+"""How src/ is built, as far as a program can judge it: no function, file or line
+that is too long, nothing written twice, no declaration that only its own file
+uses, and includes that follow the order and the layers of README.md.
+
+Each rule is tried on a text that breaks it too: one that finds nothing anywhere
+would pass everything.
+"""
+
+import glob
+import os
+import re
+
+import tap
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+LINE, FUNCTION, FILE = 80, 60, 600  # columns, lines of a body, lines
+RUN = 8                             # lines in which two places may not agree
+
+
+def tree():
+    """The files of src/, name to text."""
+    files = {}
+    for path in glob.glob(os.path.join(TOP, "src", "*.[ch]")):
+        with open(path, encoding="utf-8") as f:
+            files[os.path.basename(path)] = f.read()
+    return files
+
+
+def bare(text):
+    """The text without comments, as many lines."""
+    return re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), text, flags=re.S)
+
+
+def stem(name):
+    return name.rsplit(".", 1)[0]
+
+
+def includes(text):
+    return re.findall(r'^#include "(\w+)\.h"', text, re.M)
+
+
+# ---- sizes -----------------------------------------------------------------
+
+def long_lines(files):
+    return [f"{name}:{i}" for name, text in files.items() for i, line in enumerate(text.split("\n"), 1)
+            if len(line.expandtabs(8)) > LINE]
+
+
+def long_files(files):
+    return [name for name, text in files.items() if text.count("\n") > FILE]
+
+
+def long_functions(files):
+    found = []
+    for name, text in files.items():
+        start = 0
+        for i, line in enumerate(text.split("\n"), 1):
+            if line == "{":
+                start = i
+            elif line == "}" and i - start - 1 > FUNCTION:
+                found.append(f"{name}:{start}: {i - start - 1} lines")
+    return found
+
+
+def gaps(files):
+    """Two empty lines in a row."""
+    return [name for name, text in files.items() if "\n\n\n" in text]
+
+
+# ---- includes --------------------------------------------------------------
+
+def wrong_order(files):
+    """A .c file includes config.h, its own header, the system's and the
+    project's, both sorted."""
+    found = []
+    for name, text in files.items():
+        own = stem(name) + ".h"
+        first = (['"config.h"'] + ([f'"{own}"'] if own in files else [])) if name.endswith(".c") else []
+        for part in re.split(r"^#(?:if|else|endif).*\n", text, flags=re.M):
+            lines = re.findall(r'^#include (["<].*[">])', part, re.M)
+            if not lines:
+                continue
+            if lines[:len(first)] != first:
+                found.append(name)
+            rest, first = lines[len(first):], []
+            # What belongs to another file's inside has that file's header first.
+            if rest and re.match(r'"\w+\.h"', rest[0]) and len(rest) > 1 and rest[1].startswith("<"):
+                rest = rest[1:]
+            system = [h for h in rest if h.startswith("<")]
+            project = [h for h in rest if h.startswith('"')]
+            if rest != sorted(system) + project or not in_order(project, name, files):
+                found.append(name)
+    return sorted(set(found))
+
+
+def in_order(project, name, files):
+    """Sorted; but a part of another file begins with that file's header."""
+    if name.endswith(".c") and stem(name) + ".h" not in files:
+        project = project[1:]
+    return project == sorted(project)
+
+
+def circles(graph):
+    """Sets of names that reach each other (Tarjan)."""
+    order, low, stack, found = {}, {}, [], []
+
+    def visit(v):
+        order[v] = low[v] = len(order)
+        stack.append(v)
+        for w in sorted(graph.get(v, ())):
+            if w not in order:
+                visit(w)
+                low[v] = min(low[v], low[w])
+            elif w in stack:
+                low[v] = min(low[v], order[w])
+        if low[v] == order[v]:
+            at = stack.index(v)
+            if len(stack) - at > 1:
+                found.append(sorted(stack[at:]))
+            del stack[at:]
+
+    for v in sorted(graph):
+        if v not in order:
+            visit(v)
+    return found
+
+
+def header_circles(files):
+    return circles({stem(n): set(includes(t)) for n, t in files.items() if n.endswith(".h")})
+
+
+def foreign_circles(files):
+    """Circles among files, a .c and its .h as one, that are no family: those of
+    one first word, and a worker with its connections."""
+    graph = {}
+    for name, text in files.items():
+        graph.setdefault(stem(name), set()).update(h for h in includes(text) if h not in ("config", stem(name)))
+    return [c for c in circles(graph) if len({n.split("_")[0] for n in c}) > 1 and c != ["conn", "worker"]]
+
+
+def upward(files, core, shell):
+    """Files of the core that include one of the shell."""
+    return [f"{name}: {h}.h" for name, text in files.items() if stem(name) in core
+            for h in includes(text) if h in shell]
+
+
+def lists():
+    """The names in the core's and in the program's list of Makefile.am."""
+    with open(os.path.join(TOP, "Makefile.am"), encoding="utf-8") as f:
+        text = f.read()
+    return [set(re.findall(r"src/(\w+)\.[ch]", re.search(rf"^{which}_SOURCES = .*?[^\\]\n", text, re.M | re.S)[0]))
+            for which in ("libcore_a", "preflightd")]
+
+
+# ---- declarations and repetition --------------------------------------------
+
+def own_use_only(files):
+    """Functions that a header declares and no other file calls."""
+    code = {name: bare(text) for name, text in files.items()}
+    found = []
+    for name, text in code.items():
+        if not name.endswith(".h"):
+            continue
+        names = re.findall(r"^(?:[a-z][\w ]*[ *])?\**([a-z]\w+)\((?!\()", text, re.M)
+        for function in sorted(set(names) - {"sizeof", "defined"}):
+            word = re.compile(rf"\b{function}\b")
+            users = [n for n, t in code.items() if n != name and word.search(t)]
+            # Inline functions of the header call it for others.
+            if len(users) < 2 and len(word.findall(text)) < 2 and not any(stem(n) != stem(name) for n in users):
+                found.append(f"{name}: {function}")
+    return found
+
+
+def repeated(files):
+    """Runs of lines that stand in two places, white space and comments apart."""
+    seen, found = {}, []
+    for name in sorted(files):
+        if not name.endswith(".c"):
+            continue
+        lines = [(i, re.sub(r"\s+", " ", line).strip()) for i, line in enumerate(bare(files[name]).split("\n"), 1)]
+        lines = [(i, line) for i, line in lines if re.search(r"\w", line) and not line.startswith("#include")]
+        last = -RUN
+        for k in range(len(lines) - RUN + 1):
+            run = "\n".join(line for _, line in lines[k:k + RUN])
+            place = f"{name}:{lines[k][0]}"
+            if run in seen and k >= last + RUN:
+                found.append(f"{place} ~ {seen[run]}")
+                last = k
+            seen.setdefault(run, place)
+    return found
+
+
+# ---- the cases -------------------------------------------------------------
+
+BODY = "int\nf(void)\n{\n" + "\tg();\n" * (FUNCTION + 1) + "}\n"
+TWICE = "".join(f"\tstep_{i}(x);\n" for i in range(RUN))
+RULES = [
+    (long_lines, "no line has more than 80 columns", {"a.c": "\t" * 10 + "x\n"}),
+    (gaps, "no two empty lines follow each other", {"a.c": "x\n\n\ny\n"}),
+    (long_files, "no file has more than 600 lines", {"a.c": "x\n" * (FILE + 1)}),
+    (long_functions, "no function has more than 60 lines", {"a.c": BODY}),
+    (wrong_order, "each file includes in order: config.h, its own header, the system's, the project's",
+     {"a.c": '#include "config.h"\n\n#include "b.h"\n', "a.h": "", "b.h": ""}),
+    (header_circles, "headers do not include each other in a circle",
+     {"a.h": '#include "b.h"\n', "b.h": '#include "a.h"\n'}),
+    (foreign_circles, "only files of one family include each other",
+     {"a.c": '#include "b.h"\n', "a.h": "", "b.c": '#include "a.h"\n', "b.h": ""}),
+    (own_use_only, "what a header declares another file calls",
+     {"a.h": "int a_f(void);\n", "a.c": "int\na_f(void)\n{\n}\n"}),
+    (repeated, f"no {RUN} lines of code stand in two places", {"a.c": TWICE, "b.c": TWICE}),
+]
+
+
+def main():
+    files = tree()
+    core, shell = lists()
+    for rule, what, broken in RULES:
+        found = rule(files)
+        tap.ok(not found, what, "\n".join(map(str, found)))
+        tap.ok(rule(broken), what + ": one that does is found")
+    found = upward(files, core, shell - core)
+    tap.ok(not found, "the core includes nothing of the shell", "\n".join(found))
+    tap.ok(upward({"arena.c": '#include "server.h"\n'}, core, shell - core),
+           "the core includes nothing of the shell: one that does is found")
+    tap.done()
+
+
+main()
