@@ -57,6 +57,7 @@ test_installed()
 
 PATH=$PATH:/usr/sbin:/sbin
 echo '== scripts/deb'
+"$top/scripts/deps" package
 "$top/scripts/deb" "$folder"
 step lintian lintian lintian --allow-root --info --fail-on error,warning \
     "$folder"/*.changes
