@@ -123,21 +123,36 @@ file_set(const char *path, const struct listen_options *o)
 	return 0;
 }
 
+/* Says why a socket's file could not be made.  Returns -1. */
+static int
+bind_fail(const char *path, int error)
+{
+	const char *slash = strrchr(path, '/');
+	char hint[sizeof(struct sockaddr_un) + 40];
+
+	if (error == ENOENT && slash != NULL)
+		snprintf(hint, sizeof hint,
+		    "make its folder first: mkdir -p %.*s", (int)(slash - path),
+		    path);
+	else
+		snprintf(hint, sizeof hint,
+		    "look at its folder: this user must be able to write to it");
+	return fail(hint, "cannot bind '%s': %s", path, strerror(error));
+}
+
 static int
 unix_bind(int fd, const struct sockaddr_un *un)
 {
+	int ret, error;
 	mode_t old;
-	int ret;
 
 	if (stale_remove(un) == -1)
 		return -1;
 	old = umask(0177);
 	ret = bind(fd, (const struct sockaddr *)un, sizeof *un);
+	error = errno;
 	umask(old);
-	if (ret == -1)
-		return fail("look at its folder: it must exist and be writable",
-		    "cannot bind '%s': %s", un->sun_path, strerror(errno));
-	return 0;
+	return ret == -1 ? bind_fail(un->sun_path, error) : 0;
 }
 
 static int

@@ -112,6 +112,9 @@ def sockets(folder):
     for path in (plain, folder):
         status, _, err = run("serve", "--policy", policy, "--listen", "unix:" + path)
         ok(status == 3 and os.path.exists(path), "what is no socket is never removed", f"{status} {err}")
+    status, _, err = run("serve", "--policy", policy, "--listen", "unix:" + os.path.join(folder, "none", "one.sock"))
+    ok(status == 3 and err.endswith(f"\n  make its folder first: mkdir -p {folder}/none\n"),
+       "where the socket's folder is missing, it says how to make it", f"{status} {err}")
     with Server(tcp=True) as s, s.client() as c:
         ok(good(c.ask()), "TCP")
         status, _, err = run("serve", "--policy", policy, "--listen", "%s:%d" % s.tcp)
