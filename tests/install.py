@@ -170,7 +170,7 @@ def debian_agrees():
     given = {"gcc", "libc6-dev", "make", "autoconf", "automake"}
     tap.is_equal(packages("BUILD") - given - wanted, set(),
                  "etc/debian/control needs what scripts/deps builds with")
-    tap.is_equal(wanted - packages("BUILD") - packages("PACKAGE")
+    tap.is_equal(wanted - packages("BUILD") - packages("DEB")
                  - {"debhelper-compat"}, set(), "and nothing else")
     version = re.search(r"^AC_INIT\(\[preflightd\], \[(.*?)\]\)",
                         read(TOP, "configure.ac"), re.M)[1]
