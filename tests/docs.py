@@ -137,16 +137,6 @@ def check_guide(readme, folder):
     del os.environ["PREFLIGHTD_POLICY"]
 
 
-def check_first_example(readme, folder):
-    """The example of explain at the top, with the policy below it."""
-    top = readme.partition("\n## ")[0]
-    policy = next(body for language, body in
-                  blocks(section(readme, "Using it")) if language == "ini")
-    with open(os.path.join(folder, "policy.ini"), "w", encoding="utf-8") as f:
-        f.write(policy)
-    check_shown(blocks(top)[0][1], folder, "README.md, at the top,")
-
-
 def check_commands(readme):
     """README.md's table has the commands of --help."""
     status, out, _ = run("--help")
@@ -206,7 +196,6 @@ with tempfile.TemporaryDirectory() as private:
     check_example(text, private)
     check_errors(text, private)
     check_diff(text, private)
-    check_first_example(text, private)
     check_guide(text, private)
 check_commands(text)
 check_keys(text)

@@ -131,7 +131,8 @@ class Chromium:
                   "value": "dark" if on else "light"}
         self._call("Emulation.setEmulatedMedia", features=[scheme])
 
-    def screenshot(self, path):
-        got = self._call("Page.captureScreenshot", captureBeyondViewport=True)
+    def screenshot(self, path, whole=True):
+        """Writes a PNG of the whole page, or of what the screen shows."""
+        got = self._call("Page.captureScreenshot", captureBeyondViewport=whole)
         with open(path, "wb") as f:
             f.write(base64.b64decode(got["data"]))

@@ -148,6 +148,7 @@ def place(address):
 
 class Nginx(Server):
     name = program = readme = "nginx"
+    heading = "Delegate to it from"
     parts = ("http", "server", "headers")
     variants = ((False, ()), (True, ()), (False, ("--actual", "ask")),
                 (True, ("--actual", "ask", "--closed")))

@@ -42,13 +42,17 @@ def readme(stage, backend, program):
     """README.md's command of that program, with the test's program and paths."""
     with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
         text = f.read().replace("\\\n", "")
-    command = re.search(rf"\$ ({program} .*unix:/run/.*|{program} .*-s /run/.*)",
+    command = re.search(rf"[$#] ({program} .*unix:/run/.*|{program} .*-s /run/.*)",
                         text)[1]
+    if os.geteuid() != 0:
+        command = re.sub(r"--(user|socket-group) \S+", "", command)
     real = {"preflightd": harness.PREFLIGHTD,
             "/usr/local/bin/preflightd": harness.PREFLIGHTD,
             "policy.ini": stage.path("policy.ini")}
     argv = [real.get(word, word) for word in shlex.split(command)]
     socket = "/run/preflightd/preflightd.sock"
+    if argv[0] == harness.PREFLIGHTD:
+        argv += ["-p", stage.path("policy.ini")]
     assert any(socket in word for word in argv)
     stage.start("preflightd", [word.replace(socket, backend) for word in argv],
                 backend)
