@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 
 import tap
+from readme import fenced as blocks
+from readme import is_shortened, section
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PREFLIGHTD = os.environ.get("PREFLIGHTD", os.path.join(TOP, "preflightd"))
@@ -25,18 +27,6 @@ def run(*argv, folder=None):
                           stdin=subprocess.DEVNULL, capture_output=True,
                           check=False)
     return done.returncode, done.stdout, done.stderr
-
-
-def blocks(text):
-    """The fenced blocks of a Markdown text as (language, content)."""
-    found = re.findall(r"^( *)```(\w*)\n(.*?)^\1```$", text, re.M | re.S)
-    return [(language, re.sub("^" + indent, "", body, flags=re.M))
-            for indent, language, body in found]
-
-
-def section(text, title):
-    """What is below a heading of Markdown, up to the next of its kind."""
-    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.M | re.S)[1]
 
 
 def check_fragments(readme):
@@ -78,22 +68,6 @@ def check_diff(readme, folder):
     argv = command.removeprefix("$ preflightd ").split()
     tap.is_equal(run(*argv, folder=folder), (1, wanted, ""),
                  "README.md shows what diff prints")
-
-
-def is_shortened(shown, real):
-    """Whether shown is real with lines left out where it has '...'."""
-    parts = ("\n" + shown).split("\n...")
-    parts = [part.removeprefix("\n").splitlines() for part in parts]
-    lines, at = real.splitlines(), 0
-    for number, part in enumerate(parts):
-        free = range(at, len(lines) + 1) if number > 0 else [0]
-        if number > 0 and number == len(parts) - 1 and part:
-            free = [len(lines) - len(part)]
-        at = next((i + len(part) for i in free
-                   if i >= at and lines[i:i + len(part)] == part), None)
-        if at is None:
-            return False
-    return at == len(lines) or parts[-1] == []
 
 
 def check_shown(text, folder, about):

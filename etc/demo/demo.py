@@ -318,7 +318,7 @@ def wait(demo):
     """Serves until a signal ends the program."""
     print(f"""
 Demo page: http://127.0.0.1:{demo.page}/
-Read next: README.md, etc/policy.ini, etc/nginx-server.conf
+For a site of your own: README.md, "Using it"
 Ctrl-C ends it.""", flush=True)
     while True:
         signal.pause()
