@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -47,6 +48,29 @@ files_check(const char *user, const struct policy_set *policies)
 		    "with 'create 0640' and that user's name"));
 }
 
+/* A socket file that root made and gave to nobody: to web servers it looks as
+ * if preflightd were down. */
+static void
+sockets_check(const struct listen_set *listeners)
+{
+	for (size_t i = 0; i < listeners->n; i++) {
+		const char *path = listeners->at[i].path;
+		struct log_line l;
+		struct stat st;
+
+		if (path == NULL || lstat(path, &st) == -1 || st.st_uid != 0 ||
+		    st.st_gid != 0 || (st.st_mode & S_IWOTH) != 0 ||
+		    !log_begin(&l, LOG_LEVEL_WARNING, "socket-of-root", NULL,
+		    LOG_EVERY))
+			continue;
+		log_str(&l, "socket", str_of(path));
+		log_str(&l, "hint", STR("only root can connect: give "
+		    "--socket-group with the web server's group, www-data on "
+		    "Debian"));
+		log_end(&l);
+	}
+}
+
 static int
 sandbox(const struct listen_set *listeners)
 {
@@ -63,6 +87,7 @@ int
 confine(const struct confine_options *o, const struct priv *who,
     const struct policy_set *policies, const struct listen_set *listeners)
 {
+	sockets_check(listeners);
 	if (priv_drop(who) == -1)
 		return -1;
 	if (who->change)

@@ -16,7 +16,8 @@ struct confine_options {
 
 /* Confines the process: after the policy, the log and the sockets were opened,
  * before any other thread runs.  What will then be missing, a policy file that
- * the user may not read, say, is a warning in the log.  Returns 0, or -1 after
+ * the user may not read, say, is a warning in the log, and so is a socket that
+ * nobody but root can connect to.  Returns 0, or -1 after
  * a message on stderr. */
 int confine(const struct confine_options *o, const struct priv *who,
     const struct policy_set *policies, const struct listen_set *listeners);

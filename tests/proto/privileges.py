@@ -86,7 +86,7 @@ def becoming(folder):
              ("number of a user", ("--user", str(USER.pw_uid)), USER.pw_uid, USER.pw_gid),
              ("numbers of nobody", ("--user", "54321", "--group", "54322"), 54321, 54322))
     for what, args, uid, gid in names:
-        with folder.serve("-j", "2", *args) as s, s.client() as c:
+        with folder.serve("-j", "2", "--socket-group", "daemon", *args) as s, s.client() as c:
             tap.is_equal(c.ask().status, 204, f"--user by {what}: it answers")
             is_dropped(s.process, uid, gid, what)
             tap.ok(not s.lines("level=warning"), f"{what}: nothing to warn of", s.log())
@@ -100,6 +100,11 @@ def becoming(folder):
     with folder.serve() as s, s.client() as c:
         c.ask()
         tap.ok(s.saw("level=warning", "event=running-as-root", "--user"), "without --user root is warned", s.log())
+        tap.ok(s.saw("level=warning", "event=socket-of-root", "--socket-group"),
+               "and of a socket that no web server can connect to", s.log())
+    with folder.serve("--socket-mode", "0666") as s, s.client() as c:
+        c.ask()
+        tap.ok(not s.lines("event=socket-of-root"), "but not of one for everybody", s.log())
         limits(s.process, "without --user")
 
 

@@ -52,7 +52,7 @@ def readme(stage, backend, program):
     argv = [real.get(word, word) for word in shlex.split(command)]
     socket = "/run/preflightd/preflightd.sock"
     if argv[0] == harness.PREFLIGHTD:
-        argv += ["-p", stage.path("policy.ini")]
+        argv[2:2] = ["-p", stage.path("policy.ini")]
     assert any(socket in word for word in argv)
     stage.start("preflightd", [word.replace(socket, backend) for word in argv],
                 backend)
