@@ -2,17 +2,18 @@
 
 #include "http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "buf.h"
+#include "curl_library.h"
 
 enum { MS = 1000, NS_PER_MS = 1000000 };
 
 struct http {
+	struct curl_library lib;
 	CURL *curl;
 	struct curl_slist *resolve;
 	unsigned long interval;     /* ms between requests */
@@ -150,9 +151,10 @@ on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 
 /* Adds a copy of text to *list.  Returns 0, or -1 without memory. */
 static int
-slist_add(struct curl_slist **list, const char *text)
+slist_add(const struct curl_library *lib, struct curl_slist **list,
+    const char *text)
 {
-	struct curl_slist *longer = curl_slist_append(*list, text);
+	struct curl_slist *longer = lib->slist_append(*list, text);
 
 	if (longer == NULL)
 		return -1;
@@ -164,9 +166,9 @@ static int
 set_resolve(struct http *h, const struct http_options *o)
 {
 	for (size_t i = 0; i < o->nresolve; i++)
-		if (slist_add(&h->resolve, o->resolve[i]) != 0)
+		if (slist_add(&h->lib, &h->resolve, o->resolve[i]) != 0)
 			return -1;
-	return curl_easy_setopt(h->curl, CURLOPT_RESOLVE, h->resolve) ==
+	return h->lib.easy_setopt(h->curl, CURLOPT_RESOLVE, h->resolve) ==
 	    CURLE_OK ? 0 : -1;
 }
 
@@ -174,31 +176,32 @@ set_resolve(struct http *h, const struct http_options *o)
 static int
 set_options(struct http *h, const struct http_options *o)
 {
+	const struct curl_library *lib = &h->lib;
 	CURL *c = h->curl;
 	long timeout = (long)o->timeout * MS;
 
-	if (curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->error) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") !=
+	if (lib->easy_setopt(c, CURLOPT_ERRORBUFFER, h->error) != CURLE_OK ||
+	    lib->easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") !=
 	        CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_USERAGENT, PACKAGE_NAME "/"
+	    lib->easy_setopt(c, CURLOPT_USERAGENT, PACKAGE_NAME "/"
 	        PACKAGE_VERSION) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) !=
+	    lib->easy_setopt(c, CURLOPT_PATH_AS_IS, 1L) != CURLE_OK ||
+	    lib->easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) !=
 	        CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, timeout) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, timeout) !=
+	    lib->easy_setopt(c, CURLOPT_TIMEOUT_MS, timeout) != CURLE_OK ||
+	    lib->easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, timeout) !=
 	        CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) !=
+	    lib->easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) !=
 	        CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress) !=
+	    lib->easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK ||
+	    lib->easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress) !=
 	        CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L) != CURLE_OK)
+	    lib->easy_setopt(c, CURLOPT_NOPROGRESS, 0L) != CURLE_OK)
 		return -1;
-	if (o->cacert != NULL && curl_easy_setopt(c, CURLOPT_CAINFO,
+	if (o->cacert != NULL && lib->easy_setopt(c, CURLOPT_CAINFO,
 	    o->cacert) != CURLE_OK)
 		return -1;
-	if (!o->proxy && curl_easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK)
+	if (!o->proxy && lib->easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK)
 		return -1;
 	return set_resolve(h, o);
 }
@@ -206,17 +209,15 @@ set_options(struct http *h, const struct http_options *o)
 struct http *
 http_new(const struct http_options *o)
 {
-	struct http *h;
+	struct http *h = calloc(1, sizeof(*h));
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return NULL;
-	h = calloc(1, sizeof(*h));
-	if (h == NULL) {
-		curl_global_cleanup();
+	if (h == NULL || curl_library_load(&h->lib) != 0 ||
+	    h->lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		free(h);
 		return NULL;
 	}
 	h->interval = o->rate > 0 ? MS / o->rate : 0;
-	h->curl = curl_easy_init();
+	h->curl = h->lib.easy_init();
 	if (h->curl == NULL || set_options(h, o) != 0) {
 		http_free(h);
 		return NULL;
@@ -229,16 +230,17 @@ http_free(struct http *h)
 {
 	if (h == NULL)
 		return;
-	curl_easy_cleanup(h->curl);
-	curl_slist_free_all(h->resolve);
-	curl_global_cleanup();
+	h->lib.easy_cleanup(h->curl);
+	h->lib.slist_free_all(h->resolve);
+	h->lib.global_cleanup();
 	free(h);
 }
 
 /* ---- the request ------------------------------------------------------- */
 
 static int
-add_header(struct curl_slist **list, const struct header *h, struct arena *a)
+add_header(const struct curl_library *lib, struct curl_slist **list,
+    const struct header *h, struct arena *a)
 {
 	size_t cap = h->name.n + h->value.n + sizeof ": ";
 	struct buf line = {arena_alloc(a, cap), 0, cap, false};
@@ -249,7 +251,7 @@ add_header(struct curl_slist **list, const struct header *h, struct arena *a)
 	/* libcurl's way to write a header without a value. */
 	buf_add(&line, h->value.n > 0 ? STR(": ") : STR(";"));
 	buf_add(&line, h->value);
-	return slist_add(list, buf_cstr(&line));
+	return slist_add(lib, list, buf_cstr(&line));
 }
 
 static bool
@@ -260,13 +262,14 @@ has_body(struct str method)
 }
 
 static int
-add_headers(struct curl_slist **list, const struct http_request *r,
-    struct arena *a)
+add_headers(const struct curl_library *lib, struct curl_slist **list,
+    const struct http_request *r, struct arena *a)
 {
 	for (size_t i = 0; i < r->headers.count; i++)
-		if (add_header(list, &r->headers.items[i], a) != 0)
+		if (add_header(lib, list, &r->headers.items[i], a) != 0)
 			return -1;
-	return has_body(r->method) ? slist_add(list, "Content-Length: 0") : 0;
+	return has_body(r->method) ?
+	    slist_add(lib, list, "Content-Length: 0") : 0;
 }
 
 static int
@@ -276,18 +279,19 @@ set_request(struct http *h, const struct http_request *r,
 	struct str url = arena_str(to->arena, r->url);
 	struct str method = arena_str(to->arena, r->method);
 	long head = str_eq(r->method, STR("HEAD"));
+	const struct curl_library *lib = &h->lib;
 	CURL *c = h->curl;
 
 	if (url.p == NULL || method.p == NULL ||
-	    curl_easy_setopt(c, CURLOPT_HTTPGET, 1L) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_NOBODY, head) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method.p) !=
+	    lib->easy_setopt(c, CURLOPT_HTTPGET, 1L) != CURLE_OK ||
+	    lib->easy_setopt(c, CURLOPT_NOBODY, head) != CURLE_OK ||
+	    lib->easy_setopt(c, CURLOPT_CUSTOMREQUEST, method.p) !=
 	        CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_URL, url.p) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_HEADERDATA, to) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_WRITEDATA, to) != CURLE_OK ||
-	    curl_easy_setopt(c, CURLOPT_XFERINFODATA, to) != CURLE_OK)
+	    lib->easy_setopt(c, CURLOPT_URL, url.p) != CURLE_OK ||
+	    lib->easy_setopt(c, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
+	    lib->easy_setopt(c, CURLOPT_HEADERDATA, to) != CURLE_OK ||
+	    lib->easy_setopt(c, CURLOPT_WRITEDATA, to) != CURLE_OK ||
+	    lib->easy_setopt(c, CURLOPT_XFERINFODATA, to) != CURLE_OK)
 		return -1;
 	return 0;
 }
@@ -329,7 +333,7 @@ conclude(const struct http *h, CURLcode code, const struct receiving *r,
     struct http_result *out)
 {
 	const char *why = h->error[0] != '\0' ? h->error :
-	    curl_easy_strerror(code);
+	    h->lib.easy_strerror(code);
 
 	*out = (struct http_result){.outcome = HTTP_ANSWERED};
 	if (r->no_memory || code == CURLE_OUT_OF_MEMORY)
@@ -354,14 +358,14 @@ http_ask(struct http *h, const struct http_request *r, struct arena *a,
 	struct curl_slist *headers = NULL;
 	int ret = -1;
 
-	if (add_headers(&headers, r, a) != 0 ||
+	if (add_headers(&h->lib, &headers, r, a) != 0 ||
 	    set_request(h, r, headers, &to) != 0)
 		goto out;
 	await_turn(h);
 	h->error[0] = '\0';
-	ret = conclude(h, curl_easy_perform(h->curl), &to, out);
+	ret = conclude(h, h->lib.easy_perform(h->curl), &to, out);
 out:
-	(void)curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
-	curl_slist_free_all(headers);
+	(void)h->lib.easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
+	h->lib.slist_free_all(headers);
 	return ret;
 }

@@ -1,6 +1,7 @@
 /* http.h - one request over HTTP and what the server answers, headers as they
  * come.  Redirects are not followed, no cookies are kept, no logins are sent.
- * The only user of libcurl. */
+ * The only user of libcurl, which
+ * curl_library.h loads. */
 #ifndef PREFLIGHTD_HTTP_H
 #define PREFLIGHTD_HTTP_H
 
@@ -50,8 +51,8 @@ struct http_result {
 
 struct http;
 
-/* The options must last as long as it does.  Returns NULL where libcurl lacks
- * memory or what an option needs. */
+/* The options must last as long as it does.  Returns NULL, with errno, where
+ * libcurl is missing or lacks memory or what an option needs. */
 struct http *http_new(const struct http_options *o);
 void http_free(struct http *h);
 

@@ -53,6 +53,8 @@ case_that 'no segment is writable and executable' \
 case_that 'there is no text relocation' finds_not "$dynamic" TEXTREL
 case_that 'no library is searched in a folder of the build' \
     finds_not "$dynamic" 'RPATH|RUNPATH'
+case_that 'libcurl, which is most of a start, waits until it is needed' \
+    finds_not "$dynamic" 'NEEDED.*libcurl'
 case_that 'stacks are guarded' finds "$symbols" __stack_chk_fail
 # _FORTIFY_SOURCE wants optimization and fights the sanitizers.
 if finds "$symbols" '__(asan|tsan|ubsan)_' ||

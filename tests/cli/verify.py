@@ -544,6 +544,25 @@ def usage(folder):
            "exit 2: a policy file with errors", err)
 
 
+def without_libcurl(folder):
+    """It is loaded when it is needed: without it the other commands work."""
+    libraries = os.path.join(folder, "libraries")
+    os.mkdir(libraries)
+    for name in ("libcurl.so.4", "libcurl-gnutls.so.4"):
+        with open(os.path.join(libraries, name), "wb"):
+            pass
+    env = {**os.environ, "LD_LIBRARY_PATH": libraries}
+    run = lambda *argv: subprocess.run(
+        [harness.PREFLIGHTD, *argv], cwd=folder, env=env, text=True,
+        stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    done = run("verify", "-p", "policy.ini", "http://x/")
+    tap.ok(done.returncode == 3 and "cannot load libcurl: " in done.stderr
+           and "\n  install it" in done.stderr,
+           "exit 3: libcurl cannot be loaded", done.stderr)
+    tap.is_equal(run("check", "policy.ini").returncode, 0,
+                 "what needs no libcurl works without it")
+
+
 def rate(folder):
     """Half a second for each request but the first."""
     odd = Answering(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
@@ -571,6 +590,7 @@ with harness.Stage() as private:
     odd_answers(private.folder)
     proxies(private.folder)
     rate_is_kept(private.folder)
+    without_libcurl(private.folder)
     missing = harness.find("nginx", "spawn-fcgi", "openssl")
     if missing:
         tap.skip_all(f"{', '.join(missing)} missing")
