@@ -13,7 +13,7 @@
 
 struct check {
 	const char *path;
-	bool json, strict, canonical, keys;
+	bool json, strict, canonical, keys, quiet;
 	struct diag *d;
 	struct policy_set *set; /* NULL where there are errors */
 	struct conf_tests tests;
@@ -190,8 +190,8 @@ print_json(const struct check *c)
 /* ---- the command ------------------------------------------------------- */
 
 static const char usage[] =
-    "usage: preflightd check [-p FILE] [--json | --canonical] [--strict] "
-    "[FILE]\n";
+    "usage: preflightd check [-q] [-p FILE] [--json | --canonical] "
+    "[--strict] [FILE]\n";
 
 static void
 print_help(void)
@@ -204,6 +204,7 @@ print_help(void)
 	    "\n"
 	    "  -p, --policy FILE  the file ($PREFLIGHTD_POLICY, else the\n"
 	    "                     installed one)\n"
+	    "  -q, --quiet        print no summary of a good policy\n"
 	    "      --canonical    print the policy as understood, in one\n"
 	    "                     normal form: the same for the same meaning\n"
 	    "      --json         print everything as JSON\n"
@@ -246,6 +247,8 @@ print_result(const struct check *c)
 		return print_json(c);
 	if (c->canonical && c->set != NULL)
 		return canonical_print(c->set, &c->tests, stdout);
+	if (c->quiet && c->set != NULL)
+		return 0;
 	return print_text(c);
 }
 
@@ -288,6 +291,9 @@ take_option(void *ctx, int option, const char *value)
 	case 'p':
 		c->path = value;
 		break;
+	case 'q':
+		c->quiet = true;
+		break;
 	case OPT_JSON:
 		c->json = true;
 		break;
@@ -314,10 +320,11 @@ cmd_check(int argc, char **argv)
 		{"strict", no_argument, NULL, OPT_STRICT},
 		{"canonical", no_argument, NULL, OPT_CANONICAL},
 		{"keys", no_argument, NULL, OPT_KEYS},
+		{"quiet", no_argument, NULL, 'q'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	static const struct cmd_syntax syntax = {usage, "p:h", options,
+	static const struct cmd_syntax syntax = {usage, "p:qh", options,
 	    print_help, take_option};
 	struct check c = {.path = NULL};
 	int status;

@@ -115,6 +115,16 @@ log_not_reopened(int error)
 	log_end(&l);
 }
 
+/* Whether one has come that ends it, and waits to be taken. */
+static bool
+stop_is_asked(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 && (sigismember(&set, SIGTERM) == 1 ||
+	    sigismember(&set, SIGINT) == 1);
+}
+
 /* Acts on the signals that have come.  Returns whether to go on. */
 static bool
 signals_take(int fd, struct reload *reload, struct server *server)
@@ -238,7 +248,7 @@ load_and_serve(struct serve_options *o, struct reload *reload, int signals)
 	int status;
 
 	if (policies == NULL)
-		return STATUS_USAGE;
+		return stop_is_asked() ? STATUS_GOOD : STATUS_USAGE;
 	if (priv_find(&who, o->confine.user, o->confine.group) == -1) {
 		policy_set_free(policies);
 		return STATUS_SYSTEM;
@@ -279,7 +289,8 @@ cmd_serve(int argc, char **argv)
 		return STATUS_SYSTEM;
 	}
 	facts_start();
-	reload = reload_new(cmd_policy_path(o.policy), o.shadow, o.watch);
+	reload = reload_new(cmd_policy_path(o.policy), o.shadow, o.watch,
+	    stop_is_asked);
 	if (reload == NULL) {
 		fail("raise fs.inotify.max_user_instances, or leave --watch "
 		    "away", "watching files: %s", strerror(errno));

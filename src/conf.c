@@ -2,6 +2,8 @@
 
 #include "conf.h"
 
+#include <errno.h>
+
 #include "buf.h"
 #include "conf_impl.h"
 #include "conf_keys.h"
@@ -11,11 +13,14 @@
 #include "conf_text.h"
 #include "lint.h"
 
+/* How often a load asks whether to stop: some thousand times a second. */
+enum { LINES_PER_LOOK = 256 };
+
 /* ---- what the reader tells --------------------------------------------- */
 
 static void
 on_section(void *ctx, enum section_kind kind, struct str name,
-    struct place at)
+    struct place at, bool known)
 {
 	struct conf *c = ctx;
 	struct section *s = arena_alloc(&c->scratch, sizeof(*s));
@@ -27,6 +32,7 @@ on_section(void *ctx, enum section_kind kind, struct str name,
 		return;
 	}
 	s->kind = kind;
+	s->foreign = !known;
 	s->at = at;
 	s->values.max_age = MAX_AGE_UNSET;
 	s->values.success_status = SUCCESS_STATUS_DEFAULT;
@@ -149,6 +155,8 @@ on_more(void *ctx, struct str text, struct place at)
 
 	if (key == NULL)
 		return;
+	if (conf_is_stopped(c, at.line))
+		return;
 	if (key->list)
 		store_list(c, text, at);
 	else
@@ -177,6 +185,27 @@ conf_open(const struct conf *c, struct lines *in, const char *path,
 	return lines_open(in, path, why);
 }
 
+const char *
+conf_open_hint(const char *otherwise)
+{
+	return errno == EACCES ? "let the user that preflightd runs as read "
+	    "it (chgrp preflightd FILE, chmod 640 FILE) and pass through its "
+	    "folders (chmod g+x)" : otherwise;
+}
+
+bool
+conf_is_stopped(struct conf *c, unsigned line)
+{
+	if (c->stopped || c->observer == NULL || c->observer->stops == NULL ||
+	    line % LINES_PER_LOOK != 0)
+		return c->stopped;
+	c->stopped = c->observer->stops(c->observer->ctx);
+	if (c->stopped)
+		diag_add(c->d, DIAG_ERROR, (struct place){c->file, 1, 1},
+		    "load-stopped", NULL, "the load was stopped");
+	return c->stopped;
+}
+
 bool
 conf_is_torn(const struct conf *c, const struct lines *in, unsigned file)
 {
@@ -198,7 +227,8 @@ load(struct conf *c, struct lines *in, struct conf_tests *tests)
 
 	if (policy_set_file(c->set, c->file, c->path) != 0)
 		return -1;
-	if (conf_read(in, c->file, c->d, &events, c) != 0 || c->no_memory)
+	if (conf_read(in, c->file, c->d, &events, c) != 0 || c->no_memory ||
+	    c->stopped)
 		return -1;
 	/* Of a file half written, the findings are no news. */
 	if (conf_is_torn(c, in, c->file))
@@ -237,7 +267,8 @@ conf_load_observed(const char *path, struct diag *d, struct conf_tests *tests,
 		goto out;
 	if (conf_open(&c, &in, path, &why) != 0) {
 		diag_add(d, DIAG_ERROR, whole, "file-unusable",
-		    "name a policy file: a regular file that can be read",
+		    conf_open_hint("name a policy file: a regular file that "
+		    "can be read"),
 		    "can't use the file: %s", why);
 		goto out;
 	}

@@ -34,6 +34,9 @@ struct policy_set *conf_load(const char *path, struct diag *d,
  * it is opened, whether it is there or not; path lasts until it returns. */
 struct conf_observer {
 	void (*opens)(void *ctx, const char *path);
+	/* Is asked again and again whether to give the load up; NULL: never.  A
+	 * load that is given up fails with the error 'load-stopped'. */
+	bool (*stops)(void *ctx);
 	void *ctx;
 };
 

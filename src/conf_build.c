@@ -251,12 +251,14 @@ set_origins(struct conf *c, const struct section *s, struct policy *p,
 	}
 	/* What was refused was reported where it stands. */
 	if (origin_set_count(p->origins) > 0 ||
-	    (list != NULL ? list->faulty : s->damaged || s->second))
+	    (list != NULL ? list->faulty : s->damaged || s->second ||
+	        s->foreign))
 		return 0;
 	diag_add(c->d, DIAG_ERROR, from == s ? s->key_at[KEY_ALLOW_ORIGINS] :
 	    s->at, "policy-no-origins",
 	    "write allow-origins = https://app.example.com, here or in "
-	    "[defaults]", "policy '%.*s' allows no origin", STR_ARG(s->name));
+	    "[defaults]", s->name.n > 0 ? "policy '%.*s' allows no origin" :
+	    "the policy%.*s allows no origin", STR_ARG(s->name));
 	return 0;
 }
 
@@ -289,6 +291,15 @@ build_policy(struct conf *c, const struct section *s)
 	return policy_set_add(c->set, &p);
 }
 
+static bool
+has_key(const struct section *s)
+{
+	for (int k = 0; k < KEY_COUNT; k++)
+		if (s->set[k])
+			return true;
+	return false;
+}
+
 int
 conf_build(struct conf *c)
 {
@@ -304,7 +315,7 @@ conf_build(struct conf *c)
 	for (struct section *s = c->sections; s != NULL; s = s->next) {
 		if (s->kind != SECTION_POLICY)
 			continue;
-		found = true;
+		found = found || !s->foreign || has_key(s);
 		if (build_policy(c, s) != 0)
 			return -1;
 	}

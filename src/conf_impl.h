@@ -36,6 +36,7 @@ struct section {
 	struct place at;
 	bool damaged; /* a line of it was refused: what it lacks is no news */
 	bool second;  /* of its name */
+	bool foreign; /* of no known kind, and read as a policy */
 	bool set[KEY_COUNT];       /* by policy_key or test_key, as all below */
 	bool guessed[KEY_COUNT];   /* set by a misspelt key, reported */
 	struct place key_at[KEY_COUNT], value_at[KEY_COUNT];
@@ -60,11 +61,20 @@ struct conf {
 	int key;                /* of the current section, -1: an unknown one */
 	struct conf_file *files;
 	bool no_memory;
+	bool stopped;           /* the load, by its observer */
 };
 
 /* Opens a file of the load as lines_open does, and tells the observer first. */
 int conf_open(const struct conf *c, struct lines *in, const char *path,
     const char **why);
+
+/* How to mend what kept conf_open, called just before, from opening a file: for
+ * want of permission that, else the hint given. */
+const char *conf_open_hint(const char *otherwise);
+
+/* Whether the observer wants no more of this load.  Called for every line, it
+ * asks now and then, and reports a stop once, as an error. */
+bool conf_is_stopped(struct conf *c, unsigned line);
 
 /* Reports a file that changed while it was read, now at its end.  Returns
  * whether it did. */

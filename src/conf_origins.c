@@ -185,6 +185,8 @@ add_lines(struct conf *c, struct origin_list *list, struct lines *in,
 		enum lines_next next = lines_next(in, &raw);
 
 		at.line = in->number;
+		if (conf_is_stopped(c, at.line))
+			return -1;
 		if (next == LINES_END) {
 			if (conf_is_torn(c, in, f->number))
 				list->faulty = true;
@@ -226,7 +228,7 @@ open_file(struct conf *c, const struct field_item *item, struct lines *in,
 		return -1;
 	if (conf_open(c, in, path, &why) != 0) {
 		diag_add(c->d, DIAG_ERROR, item->at, "file-unusable",
-		    "name a regular file, relative to this one",
+		    conf_open_hint("name a regular file, relative to this one"),
 		    "can't use the file '%s': %s",
 		    buf_shown(&shown, str_of(path)), why);
 		return 0;

@@ -18,8 +18,8 @@ struct reader {
 	const struct conf_events *events;
 	void *ctx;
 	enum section_kind kind;
-	bool in_section; /* of a known kind */
-	bool ignored;    /* the section is unknown: so are its keys */
+	bool in_section;
+	bool foreign;    /* the section is unknown: so may its lines be */
 	bool can_go_on;  /* inih has a key that an indented line goes on with */
 	bool skip;       /* such lines go on with what was dropped */
 	bool failed;
@@ -108,12 +108,42 @@ section_kind(struct reader *r, struct str word, struct place at)
 	return kind;
 }
 
+/* Fills out with the name that is meant by one that is no good, or says what a
+ * name is. */
+static const char *
+name_hint(enum section_kind kind, struct str name, struct buf *out)
+{
+	static const char *const rule =
+	    "a name is 1 to 40 characters of a-z 0-9 - _";
+	char text[POLICY_NAME_MAX + 1];
+	struct str meant = {text, name.n};
+
+	if (name.n > POLICY_NAME_MAX)
+		return rule;
+	for (size_t i = 0; i < name.n; i++) {
+		text[i] = (char)ascii_lower((unsigned char)name.p[i]);
+		if (text[i] == ' ' || text[i] == '.' || text[i] == '/')
+			text[i] = '-';
+	}
+	if (!is_name(meant))
+		return rule;
+	buf_add(out, STR("write ["));
+	buf_add(out, str_of(kinds[kind]));
+	buf_char(out, ' ');
+	buf_add(out, meant);
+	buf_add(out, STR("]: "));
+	buf_add(out, str_of(rule));
+	return buf_cstr(out);
+}
+
 /* The name as it may stand in the surrogate: empty where it is no good. */
 static struct str
 section_name(struct reader *r, enum section_kind kind, struct str name,
     struct place at)
 {
 	struct shown shown;
+	char text[256];
+	struct buf hint = BUF(text);
 
 	if (kind == SECTION_DEFAULTS) {
 		if (name.n > 0)
@@ -125,7 +155,7 @@ section_name(struct reader *r, enum section_kind kind, struct str name,
 	if (is_name(name))
 		return name;
 	diag_add(r->d, DIAG_ERROR, at, "section-name",
-	    "a name is 1 to 40 characters of a-z 0-9 - _", name.n == 0 ?
+	    name_hint(kind, name, &hint), name.n == 0 ?
 	    "a section without a name%s" : "section name '%s' is no good",
 	    name.n == 0 ? "" : buf_shown(&shown, name));
 	return (struct str){name.p, 0};
@@ -156,8 +186,10 @@ section_content(struct reader *r, struct str text, struct str raw,
 	return str_trim(inner);
 }
 
-/* Starts the section of a line and writes the surrogate for it. */
-static bool
+/* Starts the section of a line and writes the surrogate for it.  One of an
+ * unknown kind is read like a policy, so that what is wrong in it is told in
+ * the same run. */
+static void
 read_section(struct reader *r, struct str text, struct str raw,
     struct place at, struct buf *out)
 {
@@ -170,20 +202,17 @@ read_section(struct reader *r, struct str text, struct str raw,
 	name = str_trim(str_from(inner, word.n));
 	kind = section_kind(r, word, at);
 	r->can_go_on = false;
-	r->in_section = kind >= 0;
-	r->ignored = kind < 0;
-	r->skip = r->ignored;
-	if (kind < 0)
-		return false;
-	r->kind = (enum section_kind)kind;
-	name = section_name(r, r->kind, name, at);
-	r->events->section(r->ctx, r->kind, name, at);
+	r->in_section = true;
+	r->foreign = kind < 0;
+	r->skip = r->foreign;
+	r->kind = r->foreign ? SECTION_POLICY : (enum section_kind)kind;
+	name = r->foreign ? STR("") : section_name(r, r->kind, name, at);
+	r->events->section(r->ctx, r->kind, name, at, !r->foreign);
 	buf_char(out, '[');
-	buf_add(out, str_of(kinds[kind]));
+	buf_add(out, str_of(kinds[r->kind]));
 	buf_char(out, ' ');
 	buf_add(out, name);
 	buf_add(out, STR("]\n"));
-	return true;
 }
 
 /* ---- keys -------------------------------------------------------------- */
@@ -233,6 +262,20 @@ split_key(struct reader *r, struct str text, struct place at,
 	return true;
 }
 
+/* Whether a line sets a key of a policy, or one that is likely meant. */
+static bool
+is_policy_key(struct str text)
+{
+	char hint[512];
+	struct buf unused = BUF(hint);
+	struct str key = str_trim((struct str){text.p,
+	    find_either(text, '=', '=')});
+
+	return key.n < text.n && is_word(key) &&
+	    (conf_key_find(SECTION_POLICY, key) >= 0 ||
+	    conf_key_suggest(SECTION_POLICY, key, &unused) >= 0);
+}
+
 /* Keeps the key and the value of a line and writes the surrogate for it. */
 static bool
 read_key(struct reader *r, struct str text, struct str raw, struct place at,
@@ -241,8 +284,10 @@ read_key(struct reader *r, struct str text, struct str raw, struct place at,
 	struct str key;
 	struct shown shown;
 
-	if (r->ignored)
+	if (r->foreign && !is_policy_key(text)) {
+		r->skip = true;
 		return false;
+	}
 	r->key_at = conf_place(at, raw, text.p);
 	if (!split_key(r, text, r->key_at, &key, &r->value))
 		return false;
@@ -302,7 +347,7 @@ read_line(struct reader *r, struct str raw, struct buf *out)
 		return false;
 	if (indented && (r->can_go_on || r->skip)) {
 		at = conf_place(at, raw, text.p);
-		if (looks_unindented(r, text) && !r->ignored) {
+		if (looks_unindented(r, text) && !r->foreign) {
 			diag_add(r->d, DIAG_ERROR, at, "line-indented",
 			    "take the white space before it away",
 			    "an indented line goes on with the key above");
@@ -316,8 +361,10 @@ read_line(struct reader *r, struct str raw, struct buf *out)
 			return true;
 		}
 	}
-	if (text.p[0] == '[')
-		return read_section(r, text, raw, at, out);
+	if (text.p[0] == '[') {
+		read_section(r, text, raw, at, out);
+		return true;
+	}
 	return read_key(r, text, raw, at, out);
 }
 

@@ -13,9 +13,10 @@
 
 /* What is told of a file, in its order; text lasts until the call returns. */
 struct conf_events {
-	/* A section; name is empty where it is no good, or in [defaults]. */
+	/* A section; name is empty where it is no good, or in [defaults].  One
+	 * that is not known is told as a policy. */
 	void (*section)(void *ctx, enum section_kind kind, struct str name,
-	    struct place at);
+	    struct place at, bool known);
 	/* A key of that section. */
 	void (*key)(void *ctx, struct str key, struct place at,
 	    struct str value, struct place value_at);

@@ -25,13 +25,14 @@ kind_of(mode_t mode)
 int
 lines_open(struct lines *l, const char *path, const char **why)
 {
-	int ret = -1;
+	int ret = -1, error = 0;
 
 	*l = (struct lines){.fd = -1};
 	/* O_NONBLOCK: to open a pipe would wait for its writer. */
 	l->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (l->fd == -1 || fstat(l->fd, &l->stat) == -1) {
-		*why = strerror(errno);
+		error = errno;
+		*why = strerror(error);
 		goto out;
 	}
 	if (!S_ISREG(l->stat.st_mode)) {
@@ -40,13 +41,16 @@ lines_open(struct lines *l, const char *path, const char **why)
 	}
 	l->buf = malloc(BLOCK);
 	if (l->buf == NULL) {
-		*why = strerror(errno);
+		error = errno;
+		*why = strerror(error);
 		goto out;
 	}
 	ret = 0;
 out:
-	if (ret != 0)
+	if (ret != 0) {
 		lines_close(l);
+		errno = error;
+	}
 	return ret;
 }
 

@@ -20,7 +20,8 @@ struct lines {
 };
 
 /* Opens a regular file.  Returns 0, or -1 with the reason in *why, a text that
- * lasts until the next call of strerror.  Never waits, whatever path names. */
+ * lasts until the next call of strerror, and in errno, 0 for another kind of
+ * file.  Never waits, whatever path names. */
 int lines_open(struct lines *l, const char *path, const char **why);
 
 enum lines_next {

@@ -22,6 +22,7 @@ enum {
 struct reload {
 	const char *path[FACTS_ROLES];    /* NULL: there is none */
 	struct watch *watch[FACTS_ROLES]; /* NULL: it is not watched */
+	bool (*stop)(void);
 	bool changed[FACTS_ROLES];
 	int64_t first, last; /* change not yet loaded, us; 0: none */
 	int gap_told;        /* errno of the gap in what is watched */
@@ -36,7 +37,8 @@ static const struct {
 };
 
 struct reload *
-reload_new(const char *live, const char *shadow, bool watch)
+reload_new(const char *live, const char *shadow, bool watch,
+    bool (*stop)(void))
 {
 	struct reload *r = calloc(1, sizeof *r);
 
@@ -44,6 +46,7 @@ reload_new(const char *live, const char *shadow, bool watch)
 		return NULL;
 	r->path[FACTS_LIVE] = live;
 	r->path[FACTS_SHADOW] = shadow;
+	r->stop = stop;
 	for (int i = 0; watch && i < FACTS_ROLES; i++)
 		if (r->path[i] != NULL && (r->watch[i] = watch_new()) == NULL) {
 			int saved = errno;
@@ -157,10 +160,27 @@ gap_note(struct reload *r, enum facts_role role)
 
 /* ---- loading ----------------------------------------------------------- */
 
+/* What the loader is told to ask and tell. */
+struct loading {
+	struct watch *watch; /* NULL: it is not watched */
+	bool (*stop)(void);
+};
+
 static void
 opens(void *ctx, const char *path)
 {
-	watch_path(ctx, path);
+	const struct loading *l = ctx;
+
+	if (l->watch != NULL)
+		watch_path(l->watch, path);
+}
+
+static bool
+stops(void *ctx)
+{
+	const struct loading *l = ctx;
+
+	return l->stop();
 }
 
 /* Loads a file; the findings, good or bad, go to d, which may be NULL without
@@ -169,16 +189,17 @@ static struct policy_set *
 load(struct reload *r, enum facts_role role, struct diag *d)
 {
 	struct watch *w = r->watch[role];
-	struct conf_observer observer = {opens, w};
+	struct loading loading = {w, r->stop};
+	struct conf_observer observer = {opens, stops, &loading};
 	struct policy_set *policies;
 
 	if (d == NULL)
 		return NULL;
-	if (w == NULL)
-		return conf_load(r->path[role], d, NULL);
-	watch_begin(w);
+	if (w != NULL)
+		watch_begin(w);
 	policies = conf_load_observed(r->path[role], d, NULL, &observer);
-	watch_end(w);
+	if (w != NULL)
+		watch_end(w);
 	return policies;
 }
 
@@ -192,7 +213,8 @@ reload_first(struct reload *r)
 		fprintf(stderr, "preflightd serve: out of memory\n");
 		return NULL;
 	}
-	diag_print(d, stderr);
+	if (policies != NULL || !r->stop())
+		diag_print(d, stderr);
 	diag_free(d);
 	if (policies != NULL)
 		loaded_note(FACTS_LIVE, policies, false);
@@ -206,6 +228,10 @@ load_logged(struct reload *r, enum facts_role role)
 	struct diag *d = diag_new();
 	struct policy_set *policies = load(r, role, d);
 
+	if (policies == NULL && r->stop()) {
+		diag_free(d);
+		return NULL;
+	}
 	if (d != NULL)
 		diag_log(d);
 	if (policies == NULL)

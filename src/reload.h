@@ -15,8 +15,10 @@ struct reload;
 
 /* Remembers the paths, which must outlive it; shadow is NULL without a
  * candidate.  Returns NULL with errno where memory is short or, to watch files,
- * inotify. */
-struct reload *reload_new(const char *live, const char *shadow, bool watch);
+ * inotify.  stop is asked again and again during a load, which ends, without
+ * result and without a word, once it says so. */
+struct reload *reload_new(const char *live, const char *shadow, bool watch,
+    bool (*stop)(void));
 void reload_free(struct reload *r);
 
 /* Loads the policy for the first time and prints what is wrong with it on

@@ -198,6 +198,29 @@ def check_odd_files(folder):
                err.count(" error: ") == 1, f"@FILE: {name}", err)
 
 
+def check_permission(folder):
+    """What the user may not read says what to do about it."""
+    what = "a policy file and a list that may not be read say how to let the user"
+    for name in ("secret", "policy.ini"):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+            f.write("[policy a]\nallow-origins = @secret\n")
+    os.chmod(os.path.join(folder, "secret"), 0)
+    os.chmod(folder, 0o755)
+    nobody = {"user": 65534} if os.geteuid() == 0 else {}
+    told = ": Permission denied [file-unusable]\n  let the user that"
+    for name in ("secret", "policy.ini"):
+        try:
+            done = subprocess.run([PREFLIGHTD, "check", name], cwd=folder,
+                                  capture_output=True, text=True, check=False,
+                                  stdin=subprocess.DEVNULL, **nobody)
+        except PermissionError:
+            tap.omit(what, "another user cannot run this program")
+            return
+        tap.ok(done.returncode == 2 and told in done.stderr and
+               "chgrp preflightd FILE, chmod 640 FILE" in done.stderr,
+               f"{what}: {name}", done.stderr)
+
+
 def check_lists(folder):
     """Files are relative to the one that names them; the last line needs no
     newline; a list that is shared counts once."""
@@ -265,7 +288,8 @@ def main():
     status, _, err = run("--strict",
                          os.path.join(TOP, "etc", "policy.ini"))
     tap.is_equal((status, err), (0, ""), "etc/policy.ini")
-    for check in (check_options, check_bytes, check_odd_files, check_lists):
+    for check in (check_options, check_bytes, check_odd_files, check_lists,
+                  check_permission):
         with tempfile.TemporaryDirectory() as folder:
             check(folder)
     tap.done()

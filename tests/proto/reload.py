@@ -237,7 +237,45 @@ def large():
         ok(is_sanitized() or grown < 16384, "what they took goes back to the system", grown)
 
 
+def is_loading(server):
+    """Whether the list is open: a load of it goes on."""
+    folder = f"/proc/{server.process.pid}/fd"
+    for fd in os.listdir(folder):
+        try:
+            if os.readlink(os.path.join(folder, fd)).endswith("/list.txt"):
+                return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
+def stops():
+    """SIGTERM waits for no load: what is half loaded is dropped without a word."""
+    for at_start in (True, False):
+        for _ in range(5):  # on a busy machine the load may be done before
+            with Server(policy=OLD.replace(", @list.txt", ""), wait=True) as s:
+                write_list(s, 100000 if is_sanitized() else 1000000)
+                s.write_policy(OLD)
+                if at_start:
+                    s.signal(signal.SIGTERM)
+                    s.wait()
+                    os.truncate(s.log_path, 0)
+                    with open(s.log_path, "ab") as log:
+                        s.process = subprocess.Popen(s.process.args, stdin=subprocess.DEVNULL, stderr=log)
+                else:
+                    s.signal(signal.SIGHUP)
+                wait_for(lambda server=s: is_loading(server))
+                s.signal(signal.SIGTERM)
+                status, log = s.wait(), s.log()
+            if "event=reloaded" not in log and not (at_start and log):
+                break
+        what = "first load" if at_start else "reload"
+        ok(status == 0 and "reload-refused" not in log and "level=error" not in log and "event=reloaded" not in log
+           and not (at_start and log), f"SIGTERM in a {what}: it ends at once, with 0", (status, log))
+
+
 def main():
+    stops()
     swaps()
     storm()
     refused()
