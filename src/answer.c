@@ -53,10 +53,54 @@ str_unless_empty(struct log_line *l, const char *key, struct str value)
 		log_str(l, key, value);
 }
 
+/* What the web server's configuration lacks that refused this, or NULL. */
+static const char *
+hint_of(const struct request *r, const struct decision *d)
+{
+	if (d->unknown_policy)
+		return "see CORS_POLICY in the web server's configuration";
+	if (d->reason == REASON_NOT_OPTIONS)
+		return r->method.n > 0 ?
+		    "let the web server delegate OPTIONS requests alone" :
+		    "let the web server pass the method (nginx: fastcgi_param "
+		    "REQUEST_METHOD $request_method)";
+	if (d->reason != REASON_NO_POLICY)
+		return NULL;
+	if (r->host.n == 0)
+		return "let the web server pass the host (nginx: fastcgi_param "
+		    "HTTP_HOST $host)";
+	if (r->uri.n == 0)
+		return "let the web server pass the target (nginx: "
+		    "fastcgi_param REQUEST_URI $request_uri)";
+	return "see host and path of the policies";
+}
+
+/* Adds where in the policy to look, as FILE:LINE, or in the web server's
+ * configuration. */
+static void
+line_advise(struct log_line *l, const struct policy_set *policies,
+    const struct request *r, const struct decision *d)
+{
+	struct place at = preflight_place(d);
+	const char *hint = hint_of(r, d);
+	char text[1024];
+	struct buf where = BUF(text);
+
+	if (d->policy != NULL && reason_is_refusal(d->reason)) {
+		buf_add(&where, str_of(policy_set_file_name(policies,
+		    at.file)));
+		buf_char(&where, ':');
+		buf_uint(&where, at.line);
+		log_str(l, "at", buf_str(&where));
+	}
+	if (hint != NULL)
+		log_str(l, "hint", str_of(hint));
+}
+
 /* Not part of its caller, which would set up its buffers for every request. */
 __attribute__((cold, noinline)) static void
-decision_log(const struct request *r, const struct decision *d, bool actual,
-    bool log_all)
+decision_log(const struct policy_set *policies, const struct request *r,
+    const struct decision *d, bool actual, bool log_all)
 {
 	struct log_line l;
 	char text[1024];
@@ -77,6 +121,7 @@ decision_log(const struct request *r, const struct decision *d, bool actual,
 	/* Escaped already where a request's bytes are in it. */
 	if (explained.n > 0)
 		log_text(&l, "text", buf_str(&explained));
+	line_advise(&l, policies, r, d);
 	log_end(&l);
 }
 
@@ -119,7 +164,7 @@ answer_write(const struct answer_env *env, enum record_role role,
 	count_add(env->counters, COUNT_REASONS + (size_t)d.reason);
 	ledger_note(env->view, env->page, &r, &d);
 	if (reason_is_refusal(d.reason) || env->log_all)
-		decision_log(&r, &d, actual, env->log_all);
+		decision_log(env->policies, &r, &d, actual, env->log_all);
 	if (env->shadow != NULL && !actual)
 		shadow_judge(env->shadow, &r, &d, env->counters);
 	if (role == ROLE_AUTHORIZER)

@@ -17,9 +17,16 @@
 static void
 give_up(struct worker *w, struct conn *c, const char *problem)
 {
+	struct log_line l;
+
 	c->failed = true;
 	count_add(&w->counters, COUNT_PROTOCOL_ERRORS);
-	log_event(LOG_LEVEL_WARNING, "closed", problem, LOG_SOME);
+	if (!log_begin(&l, LOG_LEVEL_WARNING, "closed", problem, LOG_SOME))
+		return;
+	if (strcmp(problem, "bad-version") == 0)
+		log_str(&l, "hint", STR("the peer speaks no FastCGI (nginx: "
+		    "fastcgi_pass, not proxy_pass)"));
+	log_end(&l);
 }
 
 /* ---- sending ----------------------------------------------------------- */

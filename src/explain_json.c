@@ -170,7 +170,8 @@ json_differences(const struct verify_findings *f)
 		    "id", verify_id_name(f->items[i].id),
 		    "case", f->items[i].of->name,
 		    "text", json_text(f->items[i].text),
-		    "hint", verify_id_hint(f->items[i].id),
+		    "hint", verify_id_hint(f->items[i].id,
+		        f->items[i].of->kind),
 		    "status", f->items[i].status)))
 			break;
 	return array;

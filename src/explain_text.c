@@ -430,7 +430,8 @@ print_differences(struct printing *p)
 	title(p, "DIFFERENCES FROM THE POLICY FILE");
 	for (size_t i = 0; i < f->count; i++) {
 		wrap(p, "", f->items[i].text);
-		wrap(p, "  ", str_of(verify_id_hint(f->items[i].id)));
+		wrap(p, "  ", str_of(verify_id_hint(f->items[i].id,
+		    f->items[i].of->kind)));
 	}
 }
 

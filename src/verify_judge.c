@@ -116,6 +116,14 @@ status_id(int status)
 	return status >= 500 ? VERIFY_SERVER_ERROR : VERIFY_STATUS;
 }
 
+/* Whether preflightd was handed another method than OPTIONS. */
+static bool
+is_not_options(const struct browser_answer *answer)
+{
+	return answer->status == STATUS_METHOD_NOT_ALLOWED &&
+	    str_eq(value_of(answer, STR("Allow")), STR("OPTIONS"));
+}
+
 /* Names a status that the policy does not give, and who gave it.  Returns
  * whether the rest of the answer is worth a look. */
 static bool
@@ -129,6 +137,11 @@ judge_status(struct judging *j)
 
 	if (got == wanted)
 		return true;
+	if (is_not_options(j->got)) {
+		say(j, VERIFY_NOT_OPTIONS, STR(" is what preflightd says to "
+		    "other methods than OPTIONS"));
+		return false;
+	}
 	add_subject(j, &b);
 	buf_add(&b, STR(" has not the policy's status "));
 	buf_uint(&b, (unsigned long)wanted);
@@ -376,6 +389,11 @@ judge_preflight(struct judging *j)
 static void
 judge_actual(struct judging *j)
 {
+	if (is_not_options(j->got)) {
+		say(j, VERIFY_NOT_OPTIONS, STR(" is what preflightd says to "
+		    "other methods than OPTIONS"));
+		return;
+	}
 	if (!has(j->wanted, ALLOW_ORIGIN))
 		judge_refusal(j);
 	else if (judge_grant(j))

@@ -19,6 +19,7 @@ enum verify_id {
 	VERIFY_FORBIDDEN,
 	VERIFY_NOT_FOUND,
 	VERIFY_METHOD_NOT_ALLOWED,
+	VERIFY_NOT_OPTIONS,
 	VERIFY_SERVER_ERROR,
 	VERIFY_STATUS,
 	VERIFY_WRONG_POLICY,
@@ -42,9 +43,9 @@ enum verify_id {
 	VERIFY_ID_COUNT
 };
 
-/* Its name, which is stable, and how to mend it. */
+/* Its name, which is stable, and how to mend it in answers of that kind. */
 const char *verify_id_name(enum verify_id id);
-const char *verify_id_hint(enum verify_id id);
+const char *verify_id_hint(enum verify_id id, enum verify_kind kind);
 
 struct verify_finding {
 	enum verify_id id;

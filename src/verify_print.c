@@ -15,7 +15,7 @@ print_finding(const struct verify_finding *f, FILE *to)
 	if (f->more > 0)
 		fprintf(to, ", and %zu more like it", f->more);
 	fprintf(to, " [%s]\n    %s\n", verify_id_name(f->id),
-	    verify_id_hint(f->id));
+	    verify_id_hint(f->id, f->of->kind));
 }
 
 static void
@@ -57,7 +57,8 @@ json_finding(const struct verify_finding *f)
 {
 	return json_pack("{s:s, s:s, s:s%, s:s, s:i, s:I}",
 	    "id", verify_id_name(f->id), "case", f->of->name,
-	    "text", f->text.p, f->text.n, "hint", verify_id_hint(f->id),
+	    "text", f->text.p, f->text.n, "hint",
+	    verify_id_hint(f->id, f->of->kind),
 	    "status", f->status, "more", (json_int_t)f->more);
 }
 

@@ -218,8 +218,9 @@ Test(verify, every_finding_has_a_name_and_a_remedy)
 	for (int i = 0; i < VERIFY_ID_COUNT; i++) {
 		const char *name = verify_id_name((enum verify_id)i);
 
-		cr_assert(name != NULL && verify_id_hint((enum verify_id)i) !=
-		    NULL, "%d", i);
+		cr_assert(name != NULL && verify_id_hint((enum verify_id)i,
+		    VERIFY_PREFLIGHT) != NULL && verify_id_hint(
+		    (enum verify_id)i, VERIFY_ACTUAL) != NULL, "%d", i);
 		for (int k = 0; k < i; k++)
 			cr_expect_str_neq(name,
 			    verify_id_name((enum verify_id)k));
