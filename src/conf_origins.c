@@ -3,6 +3,7 @@
 #include "conf_origins.h"
 
 #include "buf.h"
+#include "conf_foreign.h"
 #include "conf_text.h"
 #include "lines.h"
 #include "lint.h"
@@ -45,7 +46,7 @@ add_entry(struct conf *c, struct origin_list *list, struct str entry,
 	struct origin o;
 	struct shown shown;
 
-	if (origin_parse(entry, &o, d, at) != 0) {
+	if (conf_foreign_parse(entry, &o, d, at) != 0) {
 		list->faulty = true;
 		return 0;
 	}

@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "buf.h"
+#include "conf_foreign.h"
 #include "target.h"
 
 enum { MAX_AGE_CHROMIUM = 7200 };
@@ -89,14 +90,19 @@ conf_choose(struct conf *c, const char *key, struct str v, struct place at,
 	struct shown shown;
 	char hint[128];
 	struct buf h = BUF(hint);
+	int meant;
 
 	*out = str_eq(v, str_of(yes));
 	if (*out || str_eq(v, str_of(no)))
 		return;
+	meant = conf_foreign_choice(v);
 	buf_add(&h, STR("write "));
-	buf_add(&h, str_of(yes));
-	buf_add(&h, STR(" or "));
-	buf_add(&h, str_of(no));
+	if (meant != 0)
+		buf_add(&h, str_of(yes));
+	if (meant < 0)
+		buf_add(&h, STR(" or "));
+	if (meant <= 0)
+		buf_add(&h, str_of(no));
 	diag_add(c->d, DIAG_ERROR, at, "key-value", buf_cstr(&h),
 	    "'%s' is no value of %s", buf_shown(&shown, v), key);
 }
