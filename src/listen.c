@@ -216,9 +216,10 @@ tcp_open(struct listen_set *set, const struct addrinfo *ai, const char *spec)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
 	    listen(fd, BACKLOG) == -1)
-		return fail("stop the other program, or name another address "
-		    "or port", "cannot listen on '%s': %s", spec,
-		    strerror(errno));
+		return fail(errno == EACCES ? "name a port over 1023, or let "
+		    "systemd open it" : "stop the other program, or name "
+		    "another address or port", "cannot listen on '%s': %s",
+		    spec, strerror(errno));
 	return 0;
 }
 
