@@ -49,7 +49,10 @@ def check(folder):
                text[name])
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             # The one that is built, whether or not one is installed.
-            f.write(re.sub(r"(?<=^ExecStart=)\S+", binary(), text[name], flags=re.M))
+            f.write(re.sub(r"^(Exec\w+=)\S+/preflightd", rf"\1{binary()}", text[name], flags=re.M))
+    reloads = re.findall(r"^ExecReload=(.*)$", text[NAMES[0]], re.M)
+    tap.ok(len(reloads) == 2 and re.search(r"/preflightd check --quiet$", reloads[1]),
+           "a reload ends with a check, which fails where the policy is refused", reloads)
     paths = [os.path.join(folder, name) for name in NAMES]
     tap.is_equal(analyze("verify", "--man=no", *paths), (0, ""), "systemd-analyze verify")
     status, out = analyze("security", "--offline=yes", f"--threshold={EXPOSURE}", paths[0])
