@@ -1,6 +1,6 @@
 /* lanes.h - looks at sixteen bytes at a time, in a vector of the compiler's:
- * what a request brings is nearly always clean, and this finds that out quickly.
- */
+ * what a request brings is nearly always clean, and this finds that out
+ * quickly. */
 #ifndef PREFLIGHTD_LANES_H
 #define PREFLIGHTD_LANES_H
 

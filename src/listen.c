@@ -135,8 +135,8 @@ bind_fail(const char *path, int error)
 		    "make its folder first: mkdir -p %.*s", (int)(slash - path),
 		    path);
 	else
-		snprintf(hint, sizeof hint,
-		    "look at its folder: this user must be able to write to it");
+		snprintf(hint, sizeof hint, "look at its folder: this user "
+		    "must be able to write to it");
 	return fail(hint, "cannot bind '%s': %s", path, strerror(error));
 }
 

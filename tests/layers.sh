@@ -79,7 +79,7 @@ case_some() {
 case_some memory "$memory" libcore.a
 case_some stdio "$stdio" libcore.a
 case_some files "$files" libcore.a
-case_some clocks "$clocks" src/preflightd-worker.o
+case_some clocks "$clocks" src/preflightd-clock.o
 case_some 'the environment' "$environ" src/preflightd-cmd.o
 case_some sockets "$sockets" src/preflightd-worker.o
 case_some threads "$threads" src/preflightd-server.o
