@@ -321,7 +321,7 @@ Demo page: http://127.0.0.1:{demo.page}/
 For a site of your own: README.md, "Using it"
 Ctrl-C ends it.""", flush=True)
     while True:
-        signal.pause()
+        time.sleep(0.2)  # pause() misses a signal that comes just before it
 
 
 def interrupt(*_):
