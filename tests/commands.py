@@ -299,10 +299,14 @@ class Reader:
         process = self.start(command, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT)
         printed = []
+        hangs = threading.Timer(PATIENCE, os.killpg, (process.pid,
+                                                      signal.SIGKILL))
+        hangs.start()
         for text in process.stdout:
             printed.append(text)
             if line in text:
                 os.killpg(process.pid, signal.SIGINT)
+        hangs.cancel()
         tap.is_equal(process.wait(PATIENCE), 0, f"run, until Ctrl-C: {command}")
         tap.ok(any(line in text for text in printed), f"... it says: {line}",
                "".join(printed[-60:]))
