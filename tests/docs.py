@@ -141,6 +141,14 @@ def check_files(readme):
                  "README.md says where each file of src/ belongs")
 
 
+def check_targets(readme):
+    """What README.md has make do, in a line of text, can be made."""
+    rules = read("Makefile.am") + "install: uninstall: check: dist: distcheck:"
+    for target in sorted(set(re.findall(r"`make ([a-z-]+)", readme))):
+        tap.ok(re.search(rf"(^|\s){target}:", rules),
+               f"README.md's make {target} is there")
+
+
 def options(text):
     return set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text)) - {"help"}
 
@@ -174,5 +182,6 @@ with tempfile.TemporaryDirectory() as private:
 check_commands(text)
 check_keys(text)
 check_files(text)
+check_targets(text)
 check_options(text)
 tap.done()
