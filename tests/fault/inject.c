@@ -82,6 +82,33 @@ start(void)
 		control = c;
 }
 
+/* main returns to exit(), and what is called from there is called by what was
+ * built into the program: gcov, to write its counts. */
+static int (*program_main)(int, char **, char **);
+
+static int
+main_run(int argc, char **argv, char **env)
+{
+	int status = program_main(argc, argv, env);
+
+	control = NULL;
+	return status;
+}
+
+int __libc_start_main(int (*)(int, char **, char **), int, char **,
+    void (*)(void), void (*)(void), void (*)(void), void *);
+
+int
+__libc_start_main(int (*main)(int, char **, char **), int argc, char **argv,
+    void (*init)(void), void (*fini)(void), void (*rtld_fini)(void), void *end)
+{
+	__typeof__(&__libc_start_main) next = (__typeof__(next))dlsym(
+	    RTLD_NEXT, "__libc_start_main");
+
+	program_main = main;
+	return next(main_run, argc, argv, init, fini, rtld_fini, end);
+}
+
 static bool
 is_armed(const char *name)
 {
