@@ -113,7 +113,7 @@ def work(server):
         ([whole + fcgi.request(rid=2) + big], [1, 2, 3]),
         ([fcgi.begin() + fcgi.record(fcgi.ABORT, 1), ], []),
         ([values[:12], values[12:]], []),
-        ([whole * 300], [1] * 300),
+        ([whole * 300] * 3, [1] * 900),  # more than a socket keeps
     ]
     return (sum(exchange(server, parts, want) for parts, want in talks),
             sum(len(want) for _, want in talks))
@@ -167,7 +167,7 @@ def try_work(control, server, calls, error, most, what):
     control.arm(calls, 0)
     work(server)
     total = control.get("count")
-    for at in chosen(total, most):
+    for at in chosen(total, 20 if calls == ALLOCATIONS else most):
         for times in (1, 3, 1 << 40):
             control.arm(calls, at, times, error)
             try:

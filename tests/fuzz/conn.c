@@ -308,7 +308,8 @@ make_records(struct str in, struct buf *b)
 			add_preflight(b, id, (struct str){content.p,
 			    content.n & 127});
 		else
-			add_record(b, kind & 15, id, content, kind >> 7);
+			add_record(b, kind & 15, id, content,
+			    kind & 128 ? 255 - (unsigned)content.n % 8 : 0);
 	}
 }
 

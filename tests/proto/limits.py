@@ -137,6 +137,8 @@ def descriptors():
             soft, hard = resource.prlimit(s.process.pid, resource.RLIMIT_NOFILE)
             resource.prlimit(s.process.pid, resource.RLIMIT_NOFILE, (12, hard))
             flood = [s.client() for _ in range(40)]
+            with s.client() as last:
+                ok(good(last.ask()), "out of descriptors the quietest goes for who comes")
             cpu = cpu_seconds(s.process.pid)
             time.sleep(0.5)
             used = cpu_seconds(s.process.pid) - cpu
