@@ -5,6 +5,7 @@ others on our behalf fail too."""
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -87,9 +88,12 @@ class Trial:
 
     def run(self):
         """Exit status, standard output and standard error."""
-        run = subprocess.run(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, env=self.env, timeout=120,
-                             check=False)
+        try:
+            run = subprocess.run(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, env=self.env, timeout=120,
+                                 check=False)
+        except subprocess.TimeoutExpired as late:
+            return -signal.SIGALRM, late.stdout or b"", late.stderr or b""
         return run.returncode, run.stdout, run.stderr
 
     def total(self, calls):

@@ -67,6 +67,8 @@ class Faults:
             "FAULT_CONTROL": self.path,
             "ASAN_OPTIONS": f"verify_asan_link_order=0:exitcode={REPORTED}:"
                             + os.environ.get("ASAN_OPTIONS", ""),
+            "LSAN_OPTIONS": "print_suppressions=0:suppressions="
+                            + os.path.join(os.path.dirname(os.path.abspath(__file__)), "leaks.supp"),
             "UBSAN_OPTIONS": f"exitcode={REPORTED}:" + os.environ.get("UBSAN_OPTIONS", ""),
         }
 

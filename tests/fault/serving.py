@@ -283,14 +283,14 @@ def logs(control):
 def clocks(control):
     with fcgi.Server("--timeout", "2", "--idle-timeout", "60", "--log-requests",
                      env=control.environment()) as s:
-        with s.client() as c:
-            right = []
+        with s.client() as c, s.client() as idle:
+            right = [is_good(idle.ask())]
             for seconds in (86400 * 400, -86400 * 400, -(1 << 31), 1 << 33, 0):
                 control.set(clock=seconds)
                 right += [is_good(c.ask()), serves(s)]
                 reloaded = reload_once(s, fcgi.POLICY)
-                right.append(reloaded == "reloaded")
-            tap.ok(all(right), "the clock jumps for and back: kept connections, new ones and reloads", right)
+                right += [reloaded == "reloaded", is_good(idle.ask())]
+            tap.ok(all(right), "the clock jumps for and back: kept connections, new ones, idle ones and reloads", right)
         stamps = {line.split("-")[0] for line in s.log().splitlines()}
         tap.ok(len(stamps) > 2, "and the log shows it", stamps)
         tap.is_equal(s.stop(), 0, "it ends with status 0")
