@@ -94,6 +94,8 @@ def exchange(server, parts, want):
                 if not is_good(answer):
                     raise AssertionError(f"a wrong answer: {answer.out!r}")
                 right += 1
+    except TimeoutError as late:
+        raise AssertionError("neither answered nor closed") from late
     except LOST:
         pass
     return right
