@@ -124,6 +124,24 @@ def full_disk(folder):
         tap.is_equal(s.stop(), 0, "and it ends")
 
 
+def torn_line(folder):
+    """A line that a full disk cut is ended before the next one."""
+    log = os.path.join(folder, "torn")
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))
+    with Server("--log", log, "--log-requests", preexec=limited) as s:
+        ask_many(s, 100)
+        wait_for(lambda: os.path.getsize(log) == 5000)
+        tap.ok(not text_of(log).endswith("\n"), "the disk is full in the middle of a line", text_of(log)[-100:])
+        resource.prlimit(s.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+        ask_many(s, 1)
+        tap.ok(wait_for(lambda: left_out(text_of(log), "failed-log") > 0), "with room again the log goes on")
+        tap.is_equal([x for x in text_of(log).splitlines() if x.count("time=") != 1], [],
+                     "and no line is joined to the one that was cut")
+        tap.is_equal(s.stop(), 0, "and it ends")
+
+
 def sleeps(pid):
     """How often the log's thread has gone to sleep."""
     for task in os.listdir(f"/proc/{pid}/task"):
@@ -218,6 +236,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         fifo(folder)
         full_disk(folder)
+        torn_line(folder)
         syslog(folder)
     tap.done()
 
