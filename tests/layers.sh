@@ -14,7 +14,8 @@ sockets='socket|socketpair|bind|listen|accept4?|connect|send(to|msg)?'
 sockets="$sockets"'|recv(from|msg)?|poll|select|epoll_[a-z0-9]+|getaddrinfo'
 threads='pthread_[a-z_]+|fork|vfork|exec[a-z]+|system|popen|kill|raise|signal'
 threads="$threads"'|sigaction|abort|exit|_exit'
-shell='FCGX_[A-Za-z_]+|log_[a-z]+|server_[a-z_]+|worker_[a-z_]+|syslog'
+shell='FCGX_[A-Za-z_]+|log_[a-z_]+|clock_us|crowd_[a-z_]+|handover_[a-z_]+'
+shell="$shell"'|server_[a-z_]+|worker_[a-z_]+|syslog'
 
 count=0
 failed=0
