@@ -71,34 +71,24 @@ def gaps(files):
 # ---- includes --------------------------------------------------------------
 
 def wrong_order(files):
-    """A .c file includes config.h, its own header, the system's and the
-    project's, both sorted."""
+    """A .c file includes config.h, its own header or that of the file it is a
+    part of, the system's and the project's, both sorted; a header the latter."""
     found = []
     for name, text in files.items():
-        own = stem(name) + ".h"
-        first = (['"config.h"'] + ([f'"{own}"'] if own in files else [])) if name.endswith(".c") else []
-        for part in re.split(r"^#(?:if|else|endif).*\n", text, flags=re.M):
-            lines = re.findall(r'^#include (["<].*[">])', part, re.M)
-            if not lines:
-                continue
-            if lines[:len(first)] != first:
-                found.append(name)
-            rest, first = lines[len(first):], []
-            # What belongs to another file's inside has that file's header first.
-            if rest and re.match(r'"\w+\.h"', rest[0]) and len(rest) > 1 and rest[1].startswith("<"):
-                rest = rest[1:]
-            system = [h for h in rest if h.startswith("<")]
-            project = [h for h in rest if h.startswith('"')]
-            if rest != sorted(system) + project or not in_order(project, name, files):
-                found.append(name)
-    return sorted(set(found))
-
-
-def in_order(project, name, files):
-    """Sorted; but a part of another file begins with that file's header."""
-    if name.endswith(".c") and stem(name) + ".h" not in files:
-        project = project[1:]
-    return project == sorted(project)
+        lines = re.findall(r'^#include (["<].*[">])', text.split("\n#if ")[0], re.M)
+        head = []
+        if name.endswith(".c"):
+            head.append('"config.h"')
+            if stem(name) + ".h" in files:
+                head.append(f'"{stem(name)}.h"')
+            elif lines[1:2] and lines[1].startswith('"'):
+                head.append(lines[1])
+        rest = lines[len(head):]
+        system = sorted(h for h in rest if h.startswith("<"))
+        project = sorted(h for h in rest if h.startswith('"'))
+        if lines[:len(head)] != head or rest != system + project:
+            found.append(name)
+    return found
 
 
 def circles(graph):
