@@ -213,6 +213,53 @@ def second_listener(control):
             tap.is_equal(s.stop(), 0, "it ends with status 0")
 
 
+def without_memory(server, control, parts, want, at):
+    """Sends the parts on a connection whose allocation number `at` fails.  What
+    is wrong where it neither ends nor has the answers whole, or None."""
+    with server.client() as c:
+        if not is_good(c.ask()):
+            return "not even the first is answered"
+        control.arm(("malloc",), at)
+        try:
+            for part in parts:
+                c.send(part)
+                c.is_silent(0.05)
+            for rid in want:
+                if not is_good(c.answer(rid)):
+                    return "a wrong answer"
+        except TimeoutError:
+            return "neither answered nor closed"
+        except LOST:
+            return None if control.get("hits") else "it ends for nothing"
+        except WRONG as wrong:
+            return repr(wrong)
+        finally:
+            control.disarm()
+    return "no word of it" if control.get("hits") else None
+
+
+def keeping(control):
+    """What can't be kept, an unread answer or half a request, is not left out:
+    the connection ends."""
+    whole = fcgi.request()
+    for what, parts, want in (
+            ("unread answers", [whole * 900], [1] * 900),
+            ("half a request", [whole[:100], whole[100:]], [1])):
+        wrong, hits, at = [], 1, 0
+        while hits:
+            at += 1
+            # A new one each: what another has freed is used again.
+            with fcgi.Server(env=control.environment()) as s:
+                found = without_memory(s, control, parts, want, at)
+                hits = control.get("hits")
+                if found or (hits and not fcgi.wait_for(lambda: s.saw("no-memory"))):
+                    wrong.append(f"allocation {at}: {found}; {s.log()[-300:]!r}")
+                if not serves(s) or s.stop() != 0:
+                    wrong.append(f"allocation {at}: it does not serve or end")
+        tap.ok(not wrong and at > 1, f"{what}, {at - 1} allocations: without memory the connection ends",
+               "\n".join(wrong))
+
+
 # --- reloads ---
 
 
@@ -329,6 +376,7 @@ def main():
         starting(control, 2 * most)
         working(control, most)
         second_listener(control)
+        keeping(control)
         reloads(control, most)
         logs(control)
         clocks(control)
