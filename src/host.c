@@ -66,15 +66,6 @@ label_next(struct str *rest, struct str *label)
 
 /* ---- IPv4 -------------------------------------------------------------- */
 
-static int
-hex_value(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* URL Standard, "IPv4 number parser": decimal, 0x hexadecimal, 0 octal.  The
  * value saturates above 32 bits. */
 static bool
@@ -93,7 +84,7 @@ ipv4_number(struct str s, uint64_t *out)
 		s = str_from(s, 1);
 	}
 	for (size_t i = 0; i < s.n; i++) {
-		int digit = hex_value((unsigned char)s.p[i]);
+		int digit = hex_digit((unsigned char)s.p[i]);
 		if (digit < 0 || (unsigned)digit >= base)
 			return false;
 		v = v * base + (unsigned)digit;
@@ -208,7 +199,7 @@ ipv6_groups(struct str s, uint16_t *groups, size_t max, size_t *count)
 		if (n == 0 || n > 4 || *count == max)
 			return false;
 		for (size_t i = 0; i < n; i++) {
-			int digit = hex_value((unsigned char)s.p[i]);
+			int digit = hex_digit((unsigned char)s.p[i]);
 			if (digit < 0)
 				return false;
 			v = v << 4 | (unsigned)digit;

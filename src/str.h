@@ -123,6 +123,16 @@ str_find_any(struct str s, const char *set)
 	return i;
 }
 
+/* The value of a hexadecimal digit, or -1. */
+static inline int
+hex_digit(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = ascii_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Control characters: 0x00 to 0x1f and 0x7f. */
 static inline bool
 is_control(unsigned char c)

@@ -183,15 +183,6 @@ host_normalize(struct str host, char *out, size_t *len)
 
 /* ---- paths ------------------------------------------------------------- */
 
-static int
-hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The segment being read: its bytes go behind space[len], as far as they
  * fit. */
 struct walk {

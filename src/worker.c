@@ -27,14 +27,15 @@ enum {
 
 /* Closes the connection that has been quiet longest, if there is one. */
 static bool
-evict_quietest(struct worker *w, enum counter why)
+evict_quietest(struct worker *w)
 {
 	if (list_empty(&w->activity))
 		return false;
 	conn_close(w, LIST_ELEMENT(w->activity.next, struct conn,
 	    by_activity));
-	count_add(&w->counters, why);
-	log_event(LOG_LEVEL_WARNING, "closed", counter_name(why), LOG_SOME);
+	count_add(&w->counters, COUNT_EVICTED_CONNECTIONS);
+	log_event(LOG_LEVEL_WARNING, "closed",
+	    counter_name(COUNT_EVICTED_CONNECTIONS), LOG_SOME);
 	return true;
 }
 
@@ -67,7 +68,7 @@ make_room(struct worker *w)
 		crowd_ask(quietest);
 		return;
 	}
-	(void)evict_quietest(w, COUNT_EVICTED_CONNECTIONS);
+	(void)evict_quietest(w);
 	publish(w);
 }
 
@@ -139,7 +140,7 @@ accept_one(struct worker *w, const struct worker_listener *l)
 
 	fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1 && (errno == EMFILE || errno == ENFILE) &&
-	    evict_quietest(w, COUNT_EVICTED_CONNECTIONS))
+	    evict_quietest(w))
 		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
