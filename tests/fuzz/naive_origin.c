@@ -118,8 +118,9 @@ host_allows(struct str entry, struct str host)
 
 	if (labels.n > 0 && labels.p[labels.n - 1] == '.')
 		labels.n--;
-	if (labels.n > 253 ||
-	    (!str_starts(host, STR("[")) && !labels_good(labels)))
+	if (!str_starts(entry, STR("*.")) && str_starts(host, STR("[")))
+		return str_eq(entry, host);
+	if (labels.n > 253 || !labels_good(labels))
 		return false;
 	if (!str_starts(entry, STR("*.")))
 		return str_eq(entry, host);
