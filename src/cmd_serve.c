@@ -17,7 +17,6 @@
 #include "fcgi.h"
 #include "listen.h"
 #include "log.h"
-#include "log_sink.h"
 #include "notify.h"
 #include "reload.h"
 #include "serve_options.h"
@@ -138,7 +137,7 @@ signals_take(int fd, struct reload *reload, struct server *server)
 		came[info[i].ssi_signo] = true;
 	if (came[SIGTERM] || came[SIGINT])
 		return false;
-	if (came[SIGUSR1] && log_sink_reopen() == -1)
+	if (came[SIGUSR1] && log_reopen() == -1)
 		log_not_reopened(errno);
 	if (came[SIGHUP])
 		reload_all(reload, server);

@@ -208,8 +208,10 @@ lines_take(void)
 	size_t n;
 
 	while (log_state.n == 0) {
-		bool later = left_out_queue(clock_seconds(), log_state.stop);
+		bool later;
 
+		log_sink_renew();
+		later = left_out_queue(clock_seconds(), log_state.stop);
 		if (log_state.n == 0 && log_state.failed > 0) {
 			pthread_mutex_unlock(&log_state.lock);
 			later |= failures_tell() == -1;
@@ -289,6 +291,17 @@ log_start(void)
 		return -1;
 	}
 	log_state.running = true;
+	return 0;
+}
+
+int
+log_reopen(void)
+{
+	if (log_sink_reopen() == -1)
+		return -1;
+	pthread_mutex_lock(&log_state.lock);
+	pthread_cond_signal(&log_state.more);
+	pthread_mutex_unlock(&log_state.lock);
 	return 0;
 }
 

@@ -37,6 +37,11 @@ int log_open(const char *where, enum log_level level, uid_t uid, gid_t gid);
  * -1 with errno. */
 int log_start(void);
 
+/* Opens a log file anew under its name; the log's thread goes on with it, and
+ * closes the old one, before its next line or soon.  Returns 0, or -1 with
+ * errno: then the old one is kept. */
+int log_reopen(void);
+
 /* How many lines were lost since the start, because the log was too slow or
  * failed. */
 unsigned long log_lost(void);

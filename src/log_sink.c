@@ -18,23 +18,29 @@
 
 enum { LOOK_AGAIN_MS = 1000 };
 
+/* What others open anew waits in `next`; the rest is the log's thread's own. */
 static struct {
 	bool syslog;
 	int fd;
+	atomic_int next;  /* the file to go on with, -1: the same */
 	const char *path; /* NULL unless a file */
-	atomic_bool torn; /* its last line ends in the middle */
-} sink = {.fd = STDERR_FILENO};
+	bool torn;        /* its last line ends in the middle */
+} sink = {.fd = STDERR_FILENO, .next = -1};
 
-/* Waits until the descriptor takes bytes, or has an error to tell.  It may come
- * to mean another file meanwhile. */
-static void
-wait_for_room(const int *fd)
+/* Waits until the descriptor takes bytes, or has an error to tell.  Returns
+ * false where it does not, and there is another file to go on with. */
+static bool
+wait_for_room(int fd)
 {
 	struct pollfd p;
 
-	do
-		p = (struct pollfd){.fd = *fd, .events = POLLOUT};
-	while (poll(&p, 1, LOOK_AGAIN_MS) == 0 || p.revents == 0);
+	for (;;) {
+		p = (struct pollfd){.fd = fd, .events = POLLOUT};
+		if (poll(&p, 1, LOOK_AGAIN_MS) > 0 && p.revents != 0)
+			return true;
+		if (atomic_load(&sink.next) != -1)
+			return false;
+	}
 }
 
 /* ---- syslog ------------------------------------------------------------ */
@@ -107,7 +113,7 @@ bytes_send(const char *p, size_t n)
 	ssize_t done;
 
 	while (n > 0) {
-		wait_for_room(&system_log.fd);
+		(void)wait_for_room(system_log.fd);
 		done = send(system_log.fd, p, n, MSG_NOSIGNAL);
 		if (done == -1 && errno != EINTR && errno != EAGAIN)
 			return -1;
@@ -206,17 +212,15 @@ log_sink_path(void)
 int
 log_sink_reopen(void)
 {
-	int fd, ret;
+	int fd, skipped;
 
 	if (sink.path == NULL)
 		return 0;
 	if ((fd = file_open((uid_t)-1, (gid_t)-1)) == -1)
 		return -1;
-	/* Under the same number: the log's thread may be writing. */
-	ret = dup3(fd, sink.fd, O_CLOEXEC);
-	close(fd);
-	sink.torn = false;
-	return ret == -1 ? -1 : 0;
+	if ((skipped = atomic_exchange(&sink.next, fd)) != -1)
+		close(skipped);
+	return 0;
 }
 
 bool
@@ -234,15 +238,31 @@ log_sink_can_reopen(void)
 
 /* ---- writing ----------------------------------------------------------- */
 
+void
+log_sink_renew(void)
+{
+	int fd = atomic_exchange(&sink.next, -1);
+
+	if (fd == -1)
+		return;
+	close(sink.fd);
+	sink.fd = fd;
+	sink.torn = false;
+}
+
+enum { MOVED = 1 };
+
 /* Writes it whole, or notes that the line is torn.  It waits for room first, so
- * a pipe that others share need not be non-blocking. */
+ * a pipe that others share need not be non-blocking.  Returns 0, -1 with errno,
+ * or MOVED where there is another file to go on with. */
 static int
 bytes_write(const char *p, size_t n)
 {
 	ssize_t done;
 
 	while (n > 0) {
-		wait_for_room(&sink.fd);
+		if (!wait_for_room(sink.fd))
+			return MOVED;
 		done = write(sink.fd, p, n);
 		if (done == -1 && errno != EINTR && errno != EAGAIN)
 			return -1;
@@ -258,10 +278,16 @@ bytes_write(const char *p, size_t n)
 int
 log_sink_write(enum log_level level, const char *line, size_t n)
 {
+	int ret;
+
 	if (sink.syslog)
 		return syslog_write(level, line, n - 1);
-	/* What a full disk cut off ends here. */
-	if (sink.torn && bytes_write("\n", 1) == -1)
-		return -1;
-	return bytes_write(line, n);
+	do {
+		log_sink_renew();
+		/* What a full disk cut off ends here. */
+		ret = sink.torn ? bytes_write("\n", 1) : 0;
+		if (ret == 0)
+			ret = bytes_write(line, n);
+	} while (ret == MOVED);
+	return ret;
 }

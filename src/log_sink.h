@@ -23,9 +23,13 @@ const char *log_sink_path(void);
  * Returns 0, or -1 with errno: then the line is lost. */
 int log_sink_write(enum log_level level, const char *line, size_t n);
 
-/* Opens a file anew under its name; from any thread.  Returns 0, or -1 with
- * errno: then the old one is kept. */
+/* Opens a file anew under its name, for the log's thread to go on with; from
+ * any thread.  Returns 0, or -1 with errno: then the old one is kept. */
 int log_sink_reopen(void);
+
+/* Goes on with the file that was opened anew, if one was: each line does, and
+ * so should who has none to write. */
+void log_sink_renew(void);
 
 /* Whether log_sink_reopen would work now; else errno says why not. */
 bool log_sink_can_reopen(void);

@@ -179,7 +179,6 @@ CALL(int, unlink, -1, EACCES, (const char *path), (path))
 CALL(int, chmod, -1, EPERM, (const char *path, mode_t mode), (path, mode))
 CALL(int, lchown, -1, EPERM, (const char *path, uid_t u, gid_t g), (path, u, g))
 CALL(int, dup2, -1, EMFILE, (int from, int to), (from, to))
-CALL(int, dup3, -1, EMFILE, (int from, int to, int flags), (from, to, flags))
 
 CALL(int, socket, -1, EMFILE, (int d, int t, int p), (d, t, p))
 CALL(int, bind, -1, EADDRINUSE, (int fd, const struct sockaddr *a, socklen_t n),
