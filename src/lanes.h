@@ -80,31 +80,17 @@ lanes_leading(lanes v)
 	return w[1] != 0 ? 8 + swar_before(swar_native(w[1])) : 16;
 }
 
-/* Printable ASCII other than `except`. */
+/* Printable ASCII, and the same without commas: one value of a list. */
 static inline lanes
-lanes_clean(lanes v, uint8_t except)
+lanes_printable(lanes v)
 {
-	return lanes_within(v, ' ', '~') & ~lanes_is(v, except);
+	return lanes_within(v, ' ', '~');
 }
 
-/* Whether s is of printable ASCII without the byte `except`, which is not a
- * space. */
-static inline bool
-str_is_clean(struct str s, uint8_t except)
+static inline lanes
+lanes_single(lanes v)
 {
-	lanes good;
-	size_t i = 16;
-
-	if (s.n < 8)
-		return lanes_all(lanes_clean(lanes_of_words(SWAR_ALL(' '),
-		    swar_padded(s, ' ')), except));
-	if (s.n < 16)
-		return lanes_all(lanes_clean(lanes_both(s.p,
-		    s.p + s.n - 8), except));
-	good = lanes_clean(lanes_load(s.p + s.n - 16), except);
-	for (; i < s.n; i += 16)
-		good &= lanes_clean(lanes_load(s.p + i - 16), except);
-	return lanes_all(good);
+	return lanes_printable(v) & ~lanes_is(v, ',');
 }
 
 /* What browsers write lists of field names with: a-z 0-9 - and commas. */
@@ -115,22 +101,21 @@ lanes_listed(lanes v)
 	    lanes_within(v, ',', '-');
 }
 
-/* Whether s is of those alone: then each element is a token.  False says
- * nothing. */
+/* Whether judge, which must say yes to an 'a', does so to every byte of s. */
 static inline bool
-str_is_listed(struct str s)
+lanes_every(struct str s, lanes (*judge)(lanes v))
 {
+	const char *end = s.p + s.n;
 	lanes good;
-	size_t i = 16;
 
 	if (s.n < 8)
-		return false;
+		return lanes_all(judge(lanes_of_words(SWAR_ALL('a'),
+		    swar_padded(s, 'a'))));
 	if (s.n < 16)
-		return lanes_all(lanes_listed(lanes_both(s.p,
-		    s.p + s.n - 8)));
-	good = lanes_listed(lanes_load(s.p + s.n - 16));
-	for (; i < s.n; i += 16)
-		good &= lanes_listed(lanes_load(s.p + i - 16));
+		return lanes_all(judge(lanes_both(s.p, end - 8)));
+	good = judge(lanes_load(end - 16));
+	for (const char *p = s.p; p < end - 16; p += 16)
+		good &= judge(lanes_load(p));
 	return lanes_all(good);
 }
 

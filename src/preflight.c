@@ -42,7 +42,7 @@ reason_is_refusal(enum reason r)
 static bool
 origin_well_formed(const struct request *r)
 {
-	return !r->origin_repeated && str_is_clean(r->origin, ',');
+	return !r->origin_repeated && lanes_every(r->origin, lanes_single);
 }
 
 /* Goes through the requested header names.  Returns false at one that is no
@@ -72,7 +72,8 @@ check_tokens(const struct request *r, struct str *bad)
 	*bad = STR("");
 	for (size_t i = 0; i < r->nlines; i++) {
 		struct str rest = r->lines[i];
-		if (str_is_listed(rest))
+		/* Then each element is a token. */
+		if (lanes_every(rest, lanes_listed))
 			continue;
 		while (list_next_token(&rest, &name, &token))
 			if (!token) {

@@ -99,24 +99,12 @@ static const unsigned char name_fold[256] = {
 	['z'] = 'z',
 };
 
-/* Copies a host that is of a-z 0-9 - . alone, as nearly every one is, the last
- * bytes over those before.  Returns false where it is not. */
-static bool
-copy_plain(struct str host, char *out)
+/* Nearly every host is of a-z 0-9 - . alone. */
+static lanes
+plain_host(lanes v)
 {
-	if (host.n < 8 || host.n > TARGET_HOST_MAX)
-		return false;
-	for (size_t i = 0;; i += 8) {
-		if (i + 8 > host.n)
-			i = host.n - 8;
-		lanes v = lanes_both(host.p + i, host.p + i);
-		if (!lanes_all(lanes_within(v, 'a', 'z') |
-		        lanes_within(v, '0', '9') | lanes_within(v, '-', '.')))
-			return false;
-		memcpy(out + i, host.p + i, 8);
-		if (i + 8 == host.n)
-			return true;
-	}
+	return lanes_within(v, 'a', 'z') | lanes_within(v, '0', '9') |
+	    lanes_within(v, '-', '.');
 }
 
 /* Copies what belongs to a name, in lower case; returns its length. */
@@ -152,8 +140,12 @@ are_labels(const char *p, size_t n)
 static bool
 copy_name(struct str host, char *out, size_t *len)
 {
-	size_t n = copy_plain(host, out) ? host.n : copy_folded(host, out);
+	size_t n = host.n;
 
+	if (n <= TARGET_HOST_MAX && lanes_every(host, plain_host))
+		memcpy(out, host.p, n);
+	else
+		n = copy_folded(host, out);
 	if (!are_labels(out, n) || !is_port(str_from(host, n)))
 		return false;
 	if (n > 0 && out[n - 1] == '.')
@@ -167,7 +159,7 @@ copy_name(struct str host, char *out, size_t *len)
 bool
 host_is_malformed(struct str host)
 {
-	return !str_is_clean(host, 0x7f);
+	return !lanes_every(host, lanes_printable);
 }
 
 enum host_verdict

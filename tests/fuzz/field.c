@@ -62,9 +62,9 @@ check_name(struct str text, bool token)
 
 	HOLDS(token == naive_token(text));
 	HOLDS(token_valid(text) == naive_token(text));
-	HOLDS(str_is_clean(text, 0x7f) == naive_is_clean(text));
-	HOLDS(str_is_clean(text, '*') == (naive_is_clean(text) &&
-	    memchr(text.p, '*', text.n) == NULL));
+	HOLDS(lanes_every(text, lanes_printable) == naive_is_clean(text));
+	HOLDS(lanes_every(text, lanes_single) == (naive_is_clean(text) &&
+	    memchr(text.p, ',', text.n) == NULL));
 	HOLDS(str_eq_fold(once, text));
 	HOLDS(str_eq(method_normalize(once), once));
 	if (method_check(text, NULL, nowhere) == 0)
@@ -131,7 +131,7 @@ check_list(const struct sets *s, struct str list)
 	char text[4 * TEXT_MAX];
 	struct buf joined = BUF(text);
 	struct str rest = list, element, name, again;
-	bool listed = str_is_listed(list), token;
+	bool listed = lanes_every(list, lanes_listed), token;
 	size_t at = 0;
 
 	while (list_next_token(&rest, &name, &token)) {
