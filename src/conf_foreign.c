@@ -6,54 +6,44 @@
 
 enum { FOREIGN_MAX = 512 }; /* bytes of an entry that is looked at */
 
-static const char expression[] = "\\^$(~{+";
-static const char quotes[] = "\"'`";
-
 /* ---- what it looks like ------------------------------------------------- */
 
-static bool
-is_one_of(char c, const char *set)
+/* Signs of other software's lists, as bits. */
+enum sign {
+	SIGN_QUOTE = 1,      /* quotes, and the bracket of a JSON list */
+	SIGN_SEPARATOR = 2,  /* ; and | between origins */
+	SIGN_EXPRESSION = 4, /* of a regular expression */
+};
+
+static unsigned
+byte_sign(char c)
 {
-	return c != '\0' && strchr(set, c) != NULL;
+	switch (c) {
+	case '"': case '\'': case '`':
+		return SIGN_QUOTE;
+	case ';': case '|':
+		return SIGN_SEPARATOR;
+	case '\\': case '^': case '$': case '(': case '~': case '{': case '+':
+		return SIGN_EXPRESSION;
+	default:
+		return 0;
+	}
 }
 
-static bool
-has_one_of(struct str s, const char *set)
+/* The signs in an entry: nearly none has one. */
+static unsigned
+entry_signs(struct str entry)
 {
-	return str_find_any(s, set) < s.n;
-}
+	unsigned signs = entry.p[0] == '[' ? SIGN_QUOTE :
+	    entry.p[0] == '/' ? SIGN_EXPRESSION : 0;
 
-static bool
-has_text(struct str s, struct str text)
-{
-	for (; s.n >= text.n; s = str_from(s, 1))
-		if (str_starts(s, text))
-			return true;
-	return false;
-}
-
-/* Whether an entry is worth a closer look: nearly all are not. */
-static bool
-is_odd(struct str entry)
-{
-	if (!str_starts(entry, STR("http")) || has_text(entry, STR("/.*.")))
-		return true;
-	for (size_t i = 0; i < entry.n; i++)
-		switch (entry.p[i]) {
-		case '"': case '\'': case '`': case ';': case '|': case '\\':
-		case '^': case '$': case '(': case '~': case '{': case '+':
-			return true;
-		default:
-			break;
-		}
-	return false;
-}
-
-static bool
-is_expression(struct str entry)
-{
-	return has_one_of(entry, expression) ||
-	    has_text(entry, STR("/.*.")) || entry.p[0] == '/';
+	for (size_t i = 0; i < entry.n; i++) {
+		signs |= byte_sign(entry.p[i]);
+		if (entry.p[i] == '*' && i > 1 && entry.p[i - 1] == '.' &&
+		    entry.p[i - 2] == '/')
+			signs |= SIGN_EXPRESSION;
+	}
+	return signs;
 }
 
 /* ---- what was meant ----------------------------------------------------- */
@@ -65,7 +55,7 @@ strip_expression(struct str entry, struct buf *out)
 	for (size_t i = 0; i < entry.n; i++) {
 		char next = i + 1 < entry.n ? entry.p[i + 1] : '\0';
 
-		if (is_one_of(entry.p[i], "~^$\\") ||
+		if (memchr("~^$\\", entry.p[i], 4) != NULL ||
 		    (entry.p[i] == '.' && (next == '*' || next == '+')))
 			continue;
 		buf_char(out, entry.p[i] == '+' ? '*' : entry.p[i]);
@@ -75,10 +65,12 @@ strip_expression(struct str entry, struct buf *out)
 static void
 strip_quotes(struct str entry, struct buf *out)
 {
+	if (str_starts(entry, STR("[")))
+		entry = str_from(entry, 1);
+	if (str_ends(entry, STR("]")) || str_ends(entry, STR(";")))
+		entry.n--;
 	for (size_t i = 0; i < entry.n; i++)
-		if (!is_one_of(entry.p[i], quotes) &&
-		    !(i == 0 && entry.p[i] == '[') &&
-		    !(i + 1 == entry.n && is_one_of(entry.p[i], "];")))
+		if (byte_sign(entry.p[i]) != SIGN_QUOTE)
 			buf_char(out, entry.p[i]);
 }
 
@@ -108,21 +100,21 @@ add_meant(struct buf *hint, const char *rule, const struct buf *meant,
 
 /* Fills hint for an entry that is foreign.  Returns whether it is. */
 static bool
-hint_for(struct str entry, struct buf *hint)
+hint_for(struct str entry, unsigned signs, struct buf *hint)
 {
 	char text[FOREIGN_MAX + 8];
 	struct buf meant = BUF(text);
 
 	if (str_eq_fold(entry, STR("all")) || str_eq_fold(entry, STR("any"))) {
 		buf_add(hint, STR("write * for every origin"));
-	} else if (has_one_of(entry, quotes) || entry.p[0] == '[') {
+	} else if ((signs & SIGN_QUOTE) != 0) {
 		strip_quotes(entry, &meant);
 		add_meant(hint, "there are no quotes and brackets here: ",
 		    &meant, "write https://app.example.com, "
 		    "https://b.example.com");
-	} else if (has_one_of(entry, ";|") && !has_one_of(entry, "\\^$(")) {
+	} else if (signs == SIGN_SEPARATOR) {
 		buf_add(hint, STR("separate origins by commas"));
-	} else if (is_expression(entry)) {
+	} else if (signs != 0) {
 		strip_expression(entry, &meant);
 		add_meant(hint, "expressions mean nothing here: ", &meant,
 		    "list the origins, or write https://*.example.com for "
@@ -171,12 +163,15 @@ conf_foreign_parse(struct str entry, struct origin *out, struct diag *d,
 {
 	char text[FOREIGN_MAX + 128];
 	struct buf hint = BUF(text);
+	unsigned signs = entry_signs(entry);
 
-	if (d == NULL || !is_odd(entry) || entry.n > FOREIGN_MAX ||
-	    !hint_for(entry, &hint) ||
-	    add_first(entry, buf_cstr(&hint), d, at) != 0)
-		return origin_parse(entry, out, d, at);
-	return -1;
+	/* Nearly every entry is none. */
+	if (d != NULL && entry.n <= FOREIGN_MAX &&
+	    (signs != 0 || !str_starts(entry, STR("http"))) &&
+	    hint_for(entry, signs, &hint) &&
+	    add_first(entry, buf_cstr(&hint), d, at) == 0)
+		return -1;
+	return origin_parse(entry, out, d, at);
 }
 
 int
