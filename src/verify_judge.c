@@ -116,12 +116,17 @@ status_id(int status)
 	return status >= 500 ? VERIFY_SERVER_ERROR : VERIFY_STATUS;
 }
 
-/* Whether preflightd was handed another method than OPTIONS. */
+/* Says so where preflightd was handed another method than OPTIONS.  Returns
+ * whether it was. */
 static bool
-is_not_options(const struct browser_answer *answer)
+judge_delegation(struct judging *j)
 {
-	return answer->status == STATUS_METHOD_NOT_ALLOWED &&
-	    str_eq(value_of(answer, STR("Allow")), STR("OPTIONS"));
+	if (j->got->status != STATUS_METHOD_NOT_ALLOWED ||
+	    !str_eq(value_of(j->got, STR("Allow")), STR("OPTIONS")))
+		return false;
+	say(j, VERIFY_NOT_OPTIONS, STR(" is what preflightd says to other "
+	    "methods than OPTIONS"));
+	return true;
 }
 
 /* Names a status that the policy does not give, and who gave it.  Returns
@@ -137,11 +142,8 @@ judge_status(struct judging *j)
 
 	if (got == wanted)
 		return true;
-	if (is_not_options(j->got)) {
-		say(j, VERIFY_NOT_OPTIONS, STR(" is what preflightd says to "
-		    "other methods than OPTIONS"));
+	if (judge_delegation(j))
 		return false;
-	}
 	add_subject(j, &b);
 	buf_add(&b, STR(" has not the policy's status "));
 	buf_uint(&b, (unsigned long)wanted);
@@ -389,11 +391,8 @@ judge_preflight(struct judging *j)
 static void
 judge_actual(struct judging *j)
 {
-	if (is_not_options(j->got)) {
-		say(j, VERIFY_NOT_OPTIONS, STR(" is what preflightd says to "
-		    "other methods than OPTIONS"));
+	if (judge_delegation(j))
 		return;
-	}
 	if (!has(j->wanted, ALLOW_ORIGIN))
 		judge_refusal(j);
 	else if (judge_grant(j))
