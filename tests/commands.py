@@ -351,11 +351,8 @@ def put():
 
 def read_on():
     """All of README.md."""
-    text = readme.read()
-    blocks = list(readme.blocks(text))
-    policy = next(block.body for block in blocks if block.language == "ini")
-    reader = Reader(policy)
-    for block in blocks:
+    reader = Reader(readme.policy())
+    for block in readme.blocks(readme.read()):
         if reader.section == "Using it" and block.section != "Using it":
             put()
         reader.turn_to(block)

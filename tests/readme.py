@@ -61,6 +61,12 @@ def blocks(text):
             yield Block(section, part, before, language, body)
 
 
+def policy():
+    """The policy of the part on using it, the first."""
+    return next(block.body for block in blocks(read())
+                if block.language == "ini")
+
+
 def section(text, title):
     """What is below a heading, up to the next of its kind."""
     return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.M | re.S)[1]

@@ -29,7 +29,7 @@ def memory(pid):
 def check(policy):
     start = time.perf_counter()
     subprocess.run([DAEMON, "check", "-p", policy], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, check=False)
+                   stderr=subprocess.DEVNULL, check=True)
     return time.perf_counter() - start
 
 
@@ -67,7 +67,7 @@ def show_memory(name, kib):
 
 
 def sizes():
-    """Bytes of the program without debugging symbols, and of its code."""
+    """Bytes of the program without debugging symbols."""
     with tempfile.NamedTemporaryFile() as f:
         if subprocess.run(["strip", "-o", f.name, DAEMON], check=False, stderr=subprocess.DEVNULL).returncode != 0:
             print("size: strip is missing, or this is no build of its own")

@@ -238,21 +238,10 @@ def tls_server(stage, port):
 
 
 def nginx_configuration(stage, port, tls):
-    user = "user root;" if os.geteuid() == 0 else ""
-    temporary = "\n\t".join(
-        f"{kind}_temp_path {stage.path(kind)};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     servers = "".join(server(stage, port, i, lines)
                       for i, (lines, _) in enumerate(SERVERS.values(), 1))
-    return f"""{user}
-worker_processes 1;
-daemon off;
-pid {stage.path('nginx.pid')};
-events {{ worker_connections 256; }}
-http {{
-	access_log off;
+    return f"""
 	default_type text/plain;
-	{temporary}
 	proxy_cache_path {stage.path('cache')} keys_zone=c:1m;
 	include nginx-http.conf;
 	{MAPS}
@@ -260,9 +249,7 @@ http {{
 	{application(stage.path('echo.sock'), ORIGIN)}
 	{application(stage.path('novary.sock'),
                  ' '.join((ORIGIN, CREDENTIALS, EXPOSE)))}
-	{tls_server(stage, port) if tls else ""}
-}}
-"""
+	{tls_server(stage, port) if tls else ""}"""
 
 
 def make_certificate(stage):
@@ -278,9 +265,8 @@ def start_nginx(stage, tls):
     port = harness.free_port()
     write_fragments(stage)
     stage.write("page.txt", "page\n")
-    conf = stage.write("nginx.conf", nginx_configuration(stage, port, tls))
-    stage.start("nginx", ["nginx", "-e", stage.path("nginx-error.log"), "-p",
-                          stage.folder, "-c", conf], ("127.0.0.1", port))
+    stage.start_nginx(nginx_configuration(stage, port, tls),
+                      ("127.0.0.1", port))
     return port
 
 

@@ -6,8 +6,8 @@ import os
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[1:1] = [os.path.join(TOP, "tests", "server"),
-                 os.path.join(TOP, "tests", "proto")]
+sys.path[1:1] = [os.path.join(TOP, "tests", name)
+                 for name in ("server", "proto", "")]
 
 import explain  # noqa: E402
 import harness  # noqa: E402

@@ -5,6 +5,7 @@ import re
 import tempfile
 
 import harness
+import readme
 import terminal
 
 COMMAND = [
@@ -17,13 +18,6 @@ TITLE = ("preflightd explain: the browser blocks the request, and what to write 
          "on which line of the policy")
 # The sections that are shown, and the line that ends what is shown of each.
 SHOWN = (("POLICY", ""), ("BROWSER", "blocked"), ("FIX", ""))
-
-
-def readme_policy():
-    """The policy of README.md's part on using it."""
-    with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
-        return re.search(r"^## Using it\n.*?^```ini\n(.*?)^```", f.read(),
-                         re.M | re.S)[1]
 
 
 def shortened(text):
@@ -47,6 +41,6 @@ def picture():
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "policy.ini"), "w",
                   encoding="utf-8") as f:
-            f.write(readme_policy())
+            f.write(readme.policy())
         text = terminal.printed([harness.PREFLIGHTD, *ARGUMENTS], folder)
     return terminal.svg(COMMAND, shortened(text), TITLE)

@@ -10,9 +10,9 @@ import sys
 import types
 
 import chromium
-import explain
 import fcgi
 import harness
+import readme
 
 DEMO = os.path.join(harness.TOP, "etc", "demo", "demo.py")
 WIDTH, HEIGHT = 600, 505  # of both, side by side in README.md
@@ -63,17 +63,7 @@ def demo(stage, look):
 def nginx(stage, backend):
     """Starts an nginx that delegates the status page; returns its URL."""
     address = ("127.0.0.1", harness.free_port())
-    temporary = " ".join(
-        f"{kind}_temp_path {stage.path(kind)};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    conf = stage.write("nginx.conf", f"""{'user root;' * (os.geteuid() == 0)}
-worker_processes 1;
-daemon off;
-pid {stage.path('nginx.pid')};
-events {{ worker_connections 64; }}
-http {{
-	access_log off;
-	{temporary}
+    stage.start_nginx(f"""
 	server {{
 		listen 127.0.0.1:{address[1]};
 		location = {PATH} {{
@@ -82,11 +72,7 @@ http {{
 			fastcgi_param REQUEST_URI $request_uri;
 			fastcgi_param QUERY_STRING $query_string;
 		}}
-	}}
-}}
-""")
-    stage.start("nginx", ["nginx", "-e", stage.path("nginx-error.log"), "-p",
-                          stage.folder, "-c", conf], address)
+	}}""", address)
     return "http://%s:%d%s?html" % (*address, PATH)
 
 
@@ -106,7 +92,7 @@ def status(stage, look):
     """Opens the status page of a preflightd that has answered what SEEN says
     and calls look(browser)."""
     backend = stage.path("preflightd.sock")
-    stage.write("policy.ini", explain.readme_policy())
+    stage.write("policy.ini", readme.policy())
     stage.start("preflightd", [
         "env", "--chdir=" + stage.folder, os.path.abspath(harness.PREFLIGHTD),
         "serve", "-p", "policy.ini", "-l", "unix:" + backend, "--status-path",

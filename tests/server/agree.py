@@ -99,27 +99,16 @@ class Case:
 def configuration(stage, application, ports):
     """nginx: pages on one port, the API on another, whose actual responses
     preflightd marks from the same policies."""
-    user = "user root;" if os.geteuid() == 0 else ""
     fields = ",".join(f'"{name}":"$http_{name}"' for name in LOGGED)
-    temporary = "\n\t".join(
-        f"{kind}_temp_path {stage.path(kind)};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     marks = ("Access-Control-Allow-Origin", "Access-Control-Allow-Credentials",
              "Access-Control-Expose-Headers", "Vary")
     asked = "\n\t\t\t".join(
         f"auth_request_set ${name} $upstream_http_{name};\n\t\t\t"
         f"add_header {mark} ${name} always;"
         for mark in marks for name in [mark.lower().replace("-", "_")])
-    return f"""{user}
-worker_processes 1;
-daemon off;
-pid {stage.path('nginx.pid')};
-events {{ worker_connections 64; }}
-http {{
+    return f"""
 	log_format seen escape=json
 		'{{"method":"$request_method","target":"$request_uri",{fields}}}';
-	access_log off;
-	{temporary}
 	upstream application {{ server unix:{application}; }}
 	include nginx-http.conf;
 
@@ -162,9 +151,7 @@ http {{
 			fastcgi_param REQUEST_SCHEME $scheme;
 			fastcgi_param HTTP_HOST      $host;
 		}}
-	}}
-}}
-"""
+	}}"""
 
 
 def read(*path):
@@ -190,11 +177,9 @@ def start(stage, ports):
     stage.start_preflightd(backend, policy)
     for name in ("nginx-http.conf", "nginx-server.conf"):
         stage.write(name, read("etc", name).replace(SOCKET, "unix:" + backend))
-    conf = stage.write("nginx.conf", configuration(
-        stage, stage.start_application(), ports))
-    stage.start("nginx", ["nginx", "-e", stage.path("nginx-error.log"), "-p",
-                          stage.folder, "-c", conf],
-                ("127.0.0.1", ports["api"]))
+    stage.start_nginx(
+        configuration(stage, stage.start_application(), ports),
+        ("127.0.0.1", ports["api"]))
     return policy
 
 

@@ -14,7 +14,6 @@ import harness
 import tap
 
 POLICY = os.path.join(harness.TOP, "tests", "server", "policy.ini")
-IS_ROOT = os.geteuid() == 0
 # Servers of nginx.py that the exported parts do not make.
 OTHER_HOSTS = ("named.example.com", "everything.example.com")
 SMALL = """\
@@ -36,10 +35,7 @@ class Nginx:
         self.asked = 0
         self.export()
         stage.write("passwords", "u:{PLAIN}p\n")
-        conf = stage.write("nginx.conf", self.configuration())
-        self.process = stage.start(
-            "nginx", ["nginx", "-e", stage.path("nginx-error.log"), "-p",
-                      stage.folder, "-c", conf], self.address)
+        self.process = stage.start_nginx(self.configuration(), self.address)
 
     def export(self):
         for part in ("http", "server", "headers"):
@@ -53,9 +49,6 @@ class Nginx:
                 raise RuntimeError(done.stderr)
 
     def configuration(self):
-        temporary = "\n\t".join(
-            f"{kind}_temp_path {self.stage.path(kind)};"
-            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         application = self.stage.start_application()
 
         def server(names, extra=""):
@@ -63,30 +56,22 @@ class Nginx:
 	server {{
 		listen unix:{self.address};
 		server_name {names};
+		access_log {self.stage.path('cache.log')} cache;
 		include server;
 		{extra}
 		location / {{ proxy_pass http://application; }}
 	}}"""
-        return f"""{"user root;" if IS_ROOT else ""}
-worker_processes 1;
-daemon off;
-pid {self.stage.path('nginx.pid')};
-events {{ worker_connections 64; }}
-http {{
+        return f"""
 	log_format cache $upstream_cache_status;
-	access_log {self.stage.path('cache.log')} cache;
 	keepalive_requests 1000000;
 	add_header X-Inherited "must not be on a preflight" always;
 	fastcgi_ignore_headers Vary;
 	fastcgi_cache_use_stale error timeout updating;
-	{temporary}
 	upstream application {{ server unix:{application}; }}
 	include http;
 	{server("_")}
 	{server("auth.example.com",
-            'auth_basic "test"; auth_basic_user_file passwords;')}
-}}
-"""
+            'auth_basic "test"; auth_basic_user_file passwords;')}"""
 
     def ask(self, case):
         self.asked += 1

@@ -165,25 +165,10 @@ class Nginx(Server):
 	}}"""
 
     def run(self, stage, servers):
-        temporary = "\n\t".join(
-            f"{kind}_temp_path {stage.path(kind)};"
-            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        conf = stage.write("nginx.conf", f"""{"user root;" if IS_ROOT else ""}
-worker_processes 1;
-daemon off;
-pid {stage.path('nginx.pid')};
-events {{ worker_connections 64; }}
-http {{
-	access_log off;
+        stage.start_nginx(f"""
 	add_header X-Inherited "must not be on a preflight" always;
-	{temporary}
 	include export-http;
-	{servers}
-}}
-""")
-        log = stage.path("nginx-error.log")
-        stage.start("nginx", ["nginx", "-e", log, "-p", stage.folder, "-c",
-                              conf], self.plain)
+	{servers}""", self.plain)
 
     def start(self, stage, parts):
         stage.write("passwords", "u:{PLAIN}p\n")

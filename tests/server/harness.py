@@ -117,6 +117,28 @@ class Stage:
             process.kill()
             return process.wait()
 
+    def start_nginx(self, http, address, user="root"):
+        """Starts nginx with these lines in http { }; its errors go to
+        nginx-error.log. Where root starts it, its worker runs as user."""
+        temporary = "\n\t".join(
+            f"{kind}_temp_path {self.path(kind)};"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        conf = self.write("nginx.conf", f"""\
+{f"user {user};" if os.geteuid() == 0 else ""}
+worker_processes 1;
+daemon off;
+pid {self.path("nginx.pid")};
+events {{ worker_connections 256; }}
+http {{
+	access_log off;
+	{temporary}
+	{http}
+}}
+""")
+        return self.start("nginx", [
+            "nginx", "-e", self.path("nginx-error.log"), "-p", self.folder,
+            "-c", conf], address)
+
     def start_application(self):
         """Starts what stands behind the web server; returns its socket."""
         address = self.path("application.sock")

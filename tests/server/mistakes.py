@@ -302,23 +302,12 @@ def nginx_server(stage, port, number, lines, text):
 def start_nginx(stage):
     """nginx with a server for each mistake, on 127.0.0.1 and up."""
     port = harness.free_port()
-    # As root its worker must not be root, whom no mode of a socket stops.
-    user = "user nobody nogroup;" if os.geteuid() == 0 else ""
-    temporary = " ".join(
-        f"{kind}_temp_path {stage.path(kind)};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     stage.write("all.conf", " ".join(PARAMS))
     text = fragment(stage, "nginx-server.conf")
     servers = "".join(nginx_server(stage, port, number, lines, text)
                       for number, (_, lines, *_) in enumerate(IN_NGINX, 1))
-    conf = stage.write("nginx.conf", f"""{user}
-worker_processes 1;
-daemon off;
-pid {stage.path('nginx.pid')};
-events {{ worker_connections 256; }}
-http {{
-	access_log off;
-	{temporary}
+    # A root worker could pass every mode of a socket.
+    stage.start_nginx(f"""
 	{fragment(stage, "nginx-http.conf")}
 	map $http_origin $cors_origin {{ default ""; "{ORIGIN}" $http_origin; }}
 	map $cors_origin $cors_credentials {{ "" ""; default true; }}
@@ -327,11 +316,7 @@ http {{
 		{HEADERS}
 		location / {{ return 200 x; }}
 	}}
-	{servers}
-}}
-""")
-    stage.start("nginx", ["nginx", "-e", stage.path("nginx-error.log"), "-p",
-                          stage.folder, "-c", conf], ("127.0.0.1", port))
+	{servers}""", ("127.0.0.1", port), user="nobody nogroup")
     return port
 
 

@@ -45,7 +45,6 @@ def readme_actual():
 
 
 def configuration(stage, application):
-    user = "user root;" if os.geteuid() == 0 else ""
     include = "include nginx-server.conf;"
     auth = 'auth_basic "test"; auth_basic_user_file passwords;'
     named = "fastcgi_param CORS_POLICY admin;"
@@ -57,18 +56,8 @@ def configuration(stage, application):
             "fastcgi_pass preflightd;", "fastcgi_pass preflightd; " + named))
     stage.write("passwords", "u:{PLAIN}p\n")
     actual_http, actual_server = readme_actual()
-    temporary = "\n\t".join(
-        f"{kind}_temp_path {stage.path(kind)};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    return f"""{user}
-worker_processes 1;
-daemon off;
-pid {stage.path('nginx.pid')};
-events {{ worker_connections 64; }}
-http {{
-	access_log off;
+    return f"""
 	add_header X-Inherited "must not be on a preflight" always;
-	{temporary}
 	upstream application {{ server unix:{application}; }}
 	include nginx-http.conf;
 	{actual_http}
@@ -77,19 +66,14 @@ http {{
             + "location /gone { return 404; }")}
 	{server(stage, "auth.example.com", include + auth)}
 	{server(stage, "named.example.com", "include named.conf;")}
-	{server(stage, "everything.example.com", "", everything)}
-}}
-"""
+	{server(stage, "everything.example.com", "", everything)}"""
 
 
 def start(stage, backend, kept):
     application = stage.start_application()
     fragments(stage, backend, kept)
-    conf = stage.write("nginx.conf", configuration(stage, application))
     address = stage.path("http.sock")
-    log = stage.path("nginx-error.log")
-    stage.start("nginx", ["nginx", "-e", log, "-p", stage.folder, "-c", conf],
-                address)
+    stage.start_nginx(configuration(stage, application), address)
     return address
 
 

@@ -44,25 +44,13 @@ def configuration(stage, port):
             ("SCRIPT_NAME", "$fastcgi_script_name"),
             ("REQUEST_URI", "$request_uri"),
             ("SERVER_NAME", "$server_name"))))
-    temporary = "\n\t".join(
-        f"{kind}_temp_path {stage.path(kind)};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    return f"""{'user root;' if os.geteuid() == 0 else ''}
-worker_processes 1;
-daemon off;
-pid {stage.path('nginx.pid')};
-events {{ worker_connections 64; }}
-http {{
-	access_log off;
-	{temporary}
+    return f"""
 	include nginx-http.conf;
 	server {{
 		listen 127.0.0.1:{port};
 		include {os.path.join(harness.TOP, 'etc', 'nginx-server.conf')};
 		{readme_location()}
-	}}
-}}
-"""
+	}}"""
 
 
 def start(stage):
@@ -72,9 +60,7 @@ def start(stage):
         harness.PREFLIGHTD, "serve", "-p", policy, "-l", "unix:" + backend,
         "--status-path", PATH], backend)
     address = ("127.0.0.1", harness.free_port())
-    conf = stage.write("nginx.conf", configuration(stage, address[1]))
-    stage.start("nginx", ["nginx", "-e", stage.path("nginx-error.log"), "-p",
-                          stage.folder, "-c", conf], address)
+    stage.start_nginx(configuration(stage, address[1]), address)
     return address
 
 
