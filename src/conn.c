@@ -113,11 +113,20 @@ static void
 answer_status(struct worker *w, struct conn *c, const struct stream_item *item,
     const struct status_ask *ask)
 {
+	struct status_input in = {
+		.policies = w->env.policies,
+		.shadow = w->env.shadow,
+		.seen = w->env.view->seen,
+		.ledger = w->ledger,
+		.open = atomic_load(&w->crowd->open),
+		.max_connections = w->crowd->max,
+		.threads = w->crowd->nmembers,
+	};
 	struct status_response page = {NULL, 0};
 	unsigned char *out = NULL;
 	size_t n = 0, cap;
 
-	if (status_respond(&w->env, w->ledger, w->crowd, ask, &page) == 0) {
+	if (status_respond(&in, ask, &page) == 0) {
 		cap = fcgi_answer_max(page.n);
 		if ((out = malloc(cap)) != NULL)
 			n = fcgi_answer(w->fcgi, item->id,

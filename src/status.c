@@ -115,40 +115,38 @@ differences_gather(struct status *st, const struct shadow *shadow)
 }
 
 static void
-figures_gather(struct status *st, const struct ledger *ledger,
-    const struct crowd *crowd)
+figures_gather(struct status *st, const struct status_input *in)
 {
 	for (size_t i = 0; i < COUNTERS; i++)
-		st->server.counters[i] = ledger_count(ledger, i);
-	st->server.open = atomic_load(&crowd->open);
-	st->server.max_connections = crowd->max;
-	st->server.threads = crowd->nmembers;
+		st->server.counters[i] = ledger_count(in->ledger, i);
+	st->server.open = in->open;
+	st->server.max_connections = in->max_connections;
+	st->server.threads = in->threads;
 	st->server.uptime = clock_us() - st->facts.started_us;
 }
 
 /* Returns 0, or -1 without memory. */
 static int
-gather(struct status *st, const struct answer_env *env, struct ledger *ledger,
-    const struct crowd *crowd)
+gather(struct status *st, const struct status_input *in)
 {
-	struct seen *seen = env->view->seen;
+	struct seen *seen = in->seen;
 	ptrdiff_t n;
 
 	st->now = (int64_t)time(NULL);
-	st->policies = env->policies;
+	st->policies = in->policies;
 	facts_get(&st->facts);
-	figures_gather(st, ledger, crowd);
-	if ((n = ledger_rows(ledger, st->policies, &st->rows)) == -1)
+	figures_gather(st, in);
+	if ((n = ledger_rows(in->ledger, st->policies, &st->rows)) == -1)
 		return -1;
 	st->nrows = (size_t)n;
-	refusals_gather(st, ledger);
+	refusals_gather(st, in->ledger);
 	st->origins = seen->total;
 	st->unseen = seen->total - atomic_load(&seen->count);
 	st->nmissing = seen_list(seen, st->missing, STATUS_LISTED);
-	ledger_history(ledger, clock_us(), st->history);
+	ledger_history(in->ledger, clock_us(), st->history);
 	st->log_lost = log_lost();
 	problems_find(st);
-	return differences_gather(st, env->shadow);
+	return differences_gather(st, in->shadow);
 }
 
 const char *
@@ -266,8 +264,7 @@ refuse(struct status_response *out)
 }
 
 int
-status_respond(const struct answer_env *env, struct ledger *ledger,
-    const struct crowd *crowd, const struct status_ask *ask,
+status_respond(const struct status_input *in, const struct status_ask *ask,
     struct status_response *out)
 {
 	struct status *st;
@@ -277,7 +274,7 @@ status_respond(const struct answer_env *env, struct ledger *ledger,
 	if (ask->refused)
 		return refuse(out);
 	st = calloc(1, sizeof *st);
-	if (st != NULL && gather(st, env, ledger, crowd) == 0 &&
+	if (st != NULL && gather(st, in) == 0 &&
 	    body_make(st, ask->form, &body) == 0)
 		ret = response_make(ask, body, out);
 	free(body.p);

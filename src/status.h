@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#include "answer.h"
-#include "crowd.h"
 #include "facts.h"
 #include "ledger.h"
 #include "seen.h"
@@ -64,10 +62,18 @@ struct status_response {
 	size_t n;
 };
 
-/* Makes the whole response.  What it tells of policies are those of env.
- * Returns 0, or -1 without memory. */
-int status_respond(const struct answer_env *env, struct ledger *ledger,
-    const struct crowd *crowd, const struct status_ask *ask,
+/* What the one who answers hands over.  The policies are those that answer
+ * now. */
+struct status_input {
+	const struct policy_set *policies;
+	const struct shadow *shadow; /* or NULL */
+	struct seen *seen;
+	struct ledger *ledger;
+	unsigned long open, max_connections, threads;
+};
+
+/* Makes the whole response.  Returns 0, or -1 without memory. */
+int status_respond(const struct status_input *in, const struct status_ask *ask,
     struct status_response *out);
 
 /* The words for the last reload: "none", "good" or "refused", and when. */
