@@ -10,6 +10,7 @@
 #include "log.h"
 #include "log_sink.h"
 #include "notify.h"
+#include "policy.h"
 #include "sandbox.h"
 
 /* One warning about a file; path is NULL where it is about none. */

@@ -6,8 +6,9 @@
 #include <stdbool.h>
 
 #include "listen.h"
-#include "policy.h"
 #include "priv.h"
+
+struct policy_set;
 
 struct confine_options {
 	const char *user, *group; /* NULL: not given */
