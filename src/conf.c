@@ -54,11 +54,8 @@ on_section(void *ctx, enum section_kind kind, struct str name,
 static void
 store(struct conf *c, struct str value, struct place at)
 {
-	size_t count;
-	const struct conf_key *keys = conf_keys(c->current->kind, &count);
-
 	c->current->elements[c->key]++;
-	if (keys[c->key].set(c, c->current, value, at) != 0)
+	if (conf_key_set(c, c->current, c->key, value, at) != 0)
 		c->no_memory = true;
 }
 
@@ -103,7 +100,7 @@ static void
 report_second_key(struct conf *c, const struct conf_key *key,
     struct place at)
 {
-	diag_add(c->d, DIAG_ERROR, at, "key-duplicate", key->list ?
+	diag_add(c->d, DIAG_ERROR, at, "key-duplicate", conf_key_is_list(key) ?
 	    "write one list: it may go on over indented lines" :
 	    "take one of them out",
 	    "key '%s' is set twice, first in line %u", key->name,
@@ -137,7 +134,7 @@ on_key(void *ctx, struct str name, struct place at, struct str value,
 		s->key_at[c->key] = at;
 		s->value_at[c->key] = value_at;
 	}
-	if (key->list)
+	if (conf_key_is_list(key))
 		store_list(c, value, value_at);
 	else if (value.n > 0)
 		store(c, value, value_at);
@@ -157,7 +154,7 @@ on_more(void *ctx, struct str text, struct place at)
 		return;
 	if (conf_is_stopped(c, at.line))
 		return;
-	if (key->list)
+	if (conf_key_is_list(key))
 		store_list(c, text, at);
 	else
 		diag_add(c->d, DIAG_ERROR, at, "line-continues-scalar",

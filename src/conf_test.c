@@ -4,7 +4,6 @@
 
 #include "buf.h"
 #include "conf_keys.h"
-#include "conf_values.h"
 #include "field.h"
 #include "preflight.h"
 #include "target.h"
@@ -128,34 +127,16 @@ conf_test_set_request(struct conf *c, struct section *s, struct str v,
 }
 
 int
-conf_test_set_origin(struct conf *c, struct section *s, struct str v,
-    struct place at)
-{
-	(void)at;
-	return keep(c, &s->test.origin, v);
-}
-
-int
-conf_test_set_header(struct conf *c, struct section *s, struct str v,
-    struct place at)
+conf_test_header_check(struct str name, struct diag *d, struct place at)
 {
 	struct shown shown;
 
-	if (token_valid(v))
-		return names_add(c, &s->lists[TEST_HEADERS], v, at);
-	diag_add(c->d, DIAG_ERROR, at, "test-header",
+	if (token_valid(name))
+		return 0;
+	diag_add(d, DIAG_ERROR, at, "test-header",
 	    "write the names of headers, without values",
-	    "'%s' is no header name", buf_shown(&shown, v));
-	return 0;
-}
-
-int
-conf_test_set_credentials(struct conf *c, struct section *s, struct str v,
-    struct place at)
-{
-	conf_choose(c, "credentials", v, at, "yes", "no",
-	    &s->test.credentials);
-	return 0;
+	    "invalid header name '%s'", buf_shown(&shown, name));
+	return -1;
 }
 
 int
@@ -175,16 +156,8 @@ conf_test_set_expect(struct conf *c, struct section *s, struct str v,
 	}
 	buf_add(&hint, STR("credentials"));
 	diag_add(c->d, DIAG_ERROR, at, "test-expect", buf_cstr(&hint),
-	    "'%s' is no value of expect", buf_shown(&shown, v));
+	    "invalid value '%s' of expect", buf_shown(&shown, v));
 	return 0;
-}
-
-int
-conf_test_set_policy(struct conf *c, struct section *s, struct str v,
-    struct place at)
-{
-	(void)at;
-	return keep(c, &s->test.policy, v);
 }
 
 /* ---- before they run --------------------------------------------------- */

@@ -4,18 +4,11 @@
 
 #include "conf_impl.h"
 
-/* The setters of its keys, see conf_keys.h. */
+/* The values of its keys, see conf_keys.h. */
 int conf_test_set_request(struct conf *c, struct section *s, struct str v,
     struct place at);
-int conf_test_set_origin(struct conf *c, struct section *s, struct str v,
-    struct place at);
-int conf_test_set_header(struct conf *c, struct section *s, struct str v,
-    struct place at);
-int conf_test_set_credentials(struct conf *c, struct section *s, struct str v,
-    struct place at);
+int conf_test_header_check(struct str name, struct diag *d, struct place at);
 int conf_test_set_expect(struct conf *c, struct section *s, struct str v,
-    struct place at);
-int conf_test_set_policy(struct conf *c, struct section *s, struct str v,
     struct place at);
 
 /* Reports tests that lack a key or name an unknown policy. */

@@ -65,7 +65,7 @@ IN_POLICY = (
      "write only the name, without ':' and value"),
     ("allow-headers = Cookie", "6:17: error: header 'Cookie' is forbidden",
      "take it out: cookies are allowed by allow-credentials = yes"),
-    ("allow-credentials = true", "7:21: error: 'true' is no value",
+    ("allow-credentials = true", "7:21: error: invalid value 'true'",
      "write yes"),
     ("path = /v1/*", "3:12: error: '/v1/\\*' has a '\\*'", "write /v1"),
     ("host = https://api.example.com", "2:8: error: .* has a scheme",
