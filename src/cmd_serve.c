@@ -53,7 +53,7 @@ limits_fit(struct server_options *o, const struct listen_set *listeners)
 	struct rlimit rl;
 	struct log_line l;
 	rlim_t other = FDS_RESERVED + FDS_PER_THREAD * (rlim_t)o->threads +
-	    (rlim_t)listeners->n;
+	    2 * (rlim_t)listeners->n; /* a socket file has its folder open */
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		return;

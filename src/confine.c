@@ -3,8 +3,11 @@
 #include "confine.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -49,25 +52,47 @@ files_check(const char *user, const struct policy_set *policies)
 		    "with 'create 0640' and that user's name"));
 }
 
-/* A socket file that root made and gave to nobody: to web servers it looks as
- * if preflightd were down. */
+/* Whether somebody else than root may write to the file: to connect(2) to a
+ * socket takes that. */
+static bool
+is_for_others(const struct stat *st)
+{
+	return (st->st_uid != 0 && (st->st_mode & S_IWUSR) != 0) ||
+	    (st->st_gid != 0 && (st->st_mode & S_IWGRP) != 0) ||
+	    (st->st_mode & S_IWOTH) != 0;
+}
+
+/* To web servers such a socket looks as if preflightd were down. */
 static void
 sockets_check(const struct listen_set *listeners)
 {
 	for (size_t i = 0; i < listeners->n; i++) {
-		const char *path = listeners->at[i].path;
+		const struct listener *at = &listeners->at[i];
+		union {
+			struct sockaddr any;
+			struct sockaddr_un un;
+			char bytes[sizeof(struct sockaddr_un) + 1];
+		} name = {.bytes = ""};
+		const char *path = name.bytes +
+		    offsetof(struct sockaddr_un, sun_path);
+		socklen_t n = sizeof name.un;
 		struct log_line l;
 		struct stat st;
 
-		if (path == NULL || lstat(path, &st) == -1 || st.st_uid != 0 ||
-		    st.st_gid != 0 || (st.st_mode & S_IWOTH) != 0 ||
+		if (getsockname(at->fd, &name.any, &n) == -1 ||
+		    name.any.sa_family != AF_UNIX || lstat(path, &st) == -1 ||
+		    !S_ISSOCK(st.st_mode) || is_for_others(&st) ||
 		    !log_begin(&l, LOG_LEVEL_WARNING, "socket-of-root", NULL,
 		    LOG_EVERY))
 			continue;
 		log_str(&l, "socket", str_of(path));
-		log_str(&l, "hint", STR("only root can connect: give "
-		    "--socket-group with the web server's group, www-data on "
-		    "Debian"));
+		log_str(&l, "hint", at->inherited ? STR("only root can "
+		    "connect: who made the socket must give it to the web "
+		    "server's group, www-data on Debian: spawn-fcgi -G "
+		    "www-data -M 0660, SocketGroup=www-data in a socket unit") :
+		    STR("only root can connect: give --socket-group with the "
+		    "web server's group, www-data on Debian, and --socket-mode "
+		    "0660"));
 		log_end(&l);
 	}
 }
@@ -79,7 +104,7 @@ sandbox(const struct listen_set *listeners)
 	    .unix_sockets = log_sink_is_syslog() || notify_is_wanted()};
 
 	for (size_t i = 0; i < listeners->n; i++)
-		if (listeners->at[i].path != NULL)
+		if (listeners->at[i].name != NULL)
 			needs.unlink = true;
 	return sandbox_enter(&needs);
 }

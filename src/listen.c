@@ -11,12 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "account.h"
+#include "buf.h"
 #include "fail.h"
 #include "number.h"
 
@@ -30,7 +32,7 @@ set_add(struct listen_set *set, int fd)
 {
 	struct listener *l = &set->at[set->n++];
 
-	*l = (struct listener){.fd = fd};
+	*l = (struct listener){.fd = fd, .folder = -1};
 	return l;
 }
 
@@ -68,11 +70,11 @@ is_live(const struct sockaddr_un *un)
 
 /* Makes way where a socket file is left of a process that is gone. */
 static int
-stale_remove(const struct sockaddr_un *un)
+stale_remove(int folder, const char *name, const struct sockaddr_un *un)
 {
 	struct stat st;
 
-	if (lstat(un->sun_path, &st) == -1)
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : fail("look at its folder",
 		    "'%s': %s", un->sun_path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
@@ -81,7 +83,7 @@ stale_remove(const struct sockaddr_un *un)
 	if (is_live(un))
 		return fail("stop the other program, or name another path",
 		    "'%s' is in use by another program", un->sun_path);
-	if (unlink(un->sun_path) == -1 && errno != ENOENT)
+	if (unlinkat(folder, name, 0) == -1 && errno != ENOENT)
 		return fail("look at the permissions of its folder",
 		    "cannot remove the stale socket '%s': %s", un->sun_path,
 		    strerror(errno));
@@ -104,25 +106,6 @@ owner_find(const struct listen_options *o, uid_t *uid, gid_t *gid)
 	return 0;
 }
 
-/* Gives the file its owner and mode, before anybody can connect. */
-static int
-file_set(const char *path, const struct listen_options *o)
-{
-	uid_t uid;
-	gid_t gid;
-
-	if (owner_find(o, &uid, &gid) == -1)
-		return -1;
-	if ((uid != (uid_t)-1 || gid != (gid_t)-1) &&
-	    lchown(path, uid, gid) == -1)
-		return fail("only root may give a socket to others",
-		    "cannot set the owner of '%s': %s", path, strerror(errno));
-	if (chmod(path, o->mode) == -1)
-		return fail("look at the permissions of its folder",
-		    "cannot set the mode of '%s': %s", path, strerror(errno));
-	return 0;
-}
-
 /* Says why a socket's file could not be made.  Returns -1. */
 static int
 bind_fail(const char *path, int error)
@@ -140,19 +123,121 @@ bind_fail(const char *path, int error)
 	return fail(hint, "cannot bind '%s': %s", path, strerror(error));
 }
 
+/* Opens the folder of the socket.  What is done there is done through this
+ * descriptor, whatever becomes of the path. */
 static int
-unix_bind(int fd, const struct sockaddr_un *un)
+folder_open(const char *path, size_t n)
+{
+	char dir[sizeof((struct sockaddr_un){0}.sun_path)];
+	int fd;
+
+	memcpy(dir, n > 0 ? path : ".", n > 0 ? n : 1);
+	dir[n > 0 ? n : 1] = '\0';
+	fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd != -1 ? fd : bind_fail(path, errno);
+}
+
+/* Between a look at what stands at the path and listen(2), a second process
+ * that starts would take the first one's socket for a stale one.  So one alone
+ * may be there: who has locked NAME.lock.  The lock file is removed before it
+ * is unlocked; who locked it too late sees that by its inode.  A lock that is
+ * left of a killed process is taken over. */
+static int
+lock_take(int folder, const char *name, const char *path)
+{
+	struct stat opened, named;
+	int fd, error;
+
+	for (;;) {
+		fd = openat(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW |
+		    O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+		if (fd == -1) {
+			error = errno;
+			if (fstatat(folder, name, &named,
+			    AT_SYMLINK_NOFOLLOW) == -1)
+				return bind_fail(path, error);
+			return fail("start it as the user who made that file, "
+			    "or remove it", "cannot lock '%s.lock': %s", path,
+			    strerror(error));
+		}
+		if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+			error = errno;
+			close(fd);
+			if (error == EWOULDBLOCK)
+				return fail("start it once, or name another "
+				    "path", "'%s' is in use by another "
+				    "preflightd, which is starting", path);
+			return fail("name a path on a local file system",
+			    "cannot lock '%s.lock': %s", path,
+			    strerror(error));
+		}
+		if (fstat(fd, &opened) == 0 && fstatat(folder, name, &named,
+		    AT_SYMLINK_NOFOLLOW) == 0 &&
+		    opened.st_dev == named.st_dev &&
+		    opened.st_ino == named.st_ino)
+			return fd;
+		close(fd);
+	}
+}
+
+/* Notes which file bind(2) has made and gives it to its owner.  A path that was
+ * checked could name another file by now, so this goes by a descriptor. */
+static int
+file_own(struct listener *l, const char *path, uid_t uid, gid_t gid)
+{
+	int fd = openat(l->folder, l->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	bool given = uid != (uid_t)-1 || gid != (gid_t)-1;
+	struct stat st;
+	int ret = -1;
+
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		fail("look at who may write to its folder", "'%s': %s", path,
+		    strerror(errno));
+		goto out;
+	}
+	if (!S_ISSOCK(st.st_mode) ||
+	    (given && (st.st_uid != geteuid() || st.st_nlink != 1))) {
+		fail("look at who may write to its folder",
+		    "'%s' was replaced by somebody else", path);
+		goto out;
+	}
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+	if (given && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) == -1) {
+		fail("only root may give a socket to others",
+		    "cannot set the owner of '%s': %s", path, strerror(errno));
+		goto out;
+	}
+	ret = 0;
+out:
+	if (fd != -1)
+		close(fd);
+	return ret;
+}
+
+/* Binds and listens; the lock is held. */
+static int
+unix_listen(struct listener *l, const struct sockaddr_un *un,
+    const struct listen_options *o, uid_t uid, gid_t gid)
 {
 	int ret, error;
 	mode_t old;
 
-	if (stale_remove(un) == -1)
+	if (stale_remove(l->folder, l->name, un) == -1)
 		return -1;
-	old = umask(0177);
-	ret = bind(fd, (const struct sockaddr *)un, sizeof *un);
+	/* The file is made with its mode. */
+	old = umask(0777 & ~o->mode);
+	ret = bind(l->fd, (const struct sockaddr *)un, sizeof *un);
 	error = errno;
 	umask(old);
-	return ret == -1 ? bind_fail(un->sun_path, error) : 0;
+	if (ret == -1)
+		return bind_fail(un->sun_path, error);
+	if (file_own(l, un->sun_path, uid, gid) == -1)
+		return -1;
+	if (listen(l->fd, BACKLOG) == -1)
+		return fail("see socket(7)", "cannot listen on '%s': %s",
+		    un->sun_path, strerror(errno));
+	return 0;
 }
 
 static int
@@ -160,11 +245,15 @@ unix_open(struct listen_set *set, const char *path,
     const struct listen_options *o)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+	char lock_name[sizeof un.sun_path + sizeof ".lock"];
 	struct listener *l;
-	struct stat st;
-	int fd;
+	uid_t uid;
+	gid_t gid;
+	int fd, lock, ret;
 
-	if (path[0] == '@' || path[0] == '\0')
+	if (path[0] == '@' || name[0] == '\0')
 		return fail("write unix:/run/preflightd/preflightd.sock",
 		    "--listen: 'unix:%s' names no file%s", path, path[0] == '@'
 		    ? "; an abstract socket has no permissions" : "");
@@ -173,26 +262,25 @@ unix_open(struct listen_set *set, const char *path,
 		    "--listen: a socket's path has at most %zu bytes: '%s'",
 		    sizeof un.sun_path - 1, path);
 	memcpy(un.sun_path, path, strlen(path) + 1);
+	if (owner_find(o, &uid, &gid) == -1)
+		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return fail("see the limit of open files", "socket: %s",
 		    strerror(errno));
-	if (unix_bind(fd, &un) == -1) {
-		close(fd);
-		return -1;
-	}
 	l = set_add(set, fd);
-	l->path = path;
-	if (lstat(path, &st) == 0) {
-		l->dev = st.st_dev;
-		l->ino = st.st_ino;
-	}
-	if (file_set(path, o) == -1)
+	l->name = name;
+	l->folder = folder_open(path, (size_t)(name - path));
+	if (l->folder == -1)
 		return -1;
-	if (listen(fd, BACKLOG) == -1)
-		return fail("see socket(7)", "cannot listen on '%s': %s", path,
-		    strerror(errno));
-	return 0;
+	snprintf(lock_name, sizeof lock_name, "%s.lock", name);
+	lock = lock_take(l->folder, lock_name, path);
+	if (lock == -1)
+		return -1;
+	ret = unix_listen(l, &un, o, uid, gid);
+	(void)unlinkat(l->folder, lock_name, 0);
+	close(lock);
+	return ret;
 }
 
 /* ---- TCP --------------------------------------------------------------- */
@@ -200,6 +288,7 @@ unix_open(struct listen_set *set, const char *path,
 static int
 tcp_open(struct listen_set *set, const struct addrinfo *ai, const char *spec)
 {
+	const char *hint;
 	int one = 1, fd;
 
 	if (room_check(set) == -1)
@@ -214,13 +303,26 @@ tcp_open(struct listen_set *set, const struct addrinfo *ai, const char *spec)
 	/* So that 0.0.0.0:PORT and [::]:PORT can stand side by side. */
 	if (ai->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1 ||
-	    listen(fd, BACKLOG) == -1)
-		return fail(errno == EACCES ? "name a port over 1023, or let "
-		    "systemd open it" : "stop the other program, or name "
-		    "another address or port", "cannot listen on '%s': %s",
-		    spec, strerror(errno));
-	return 0;
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return 0;
+	switch (errno) {
+	case EACCES:
+		hint = "name a port over 1023, or let systemd open it";
+		break;
+	case EADDRINUSE:
+		hint = "stop the other program, or name another address or "
+		    "port";
+		break;
+	case EADDRNOTAVAIL:
+		hint = "no network interface has this address: ip address "
+		    "lists those that there are; 0.0.0.0 is all of IPv4, [::] "
+		    "all of IPv6";
+		break;
+	default:
+		hint = "see bind(2)";
+	}
+	return fail(hint, "cannot listen on '%s': %s", spec, strerror(errno));
 }
 
 /* Takes HOST:PORT apart into host, of size bytes, and port. */
@@ -248,6 +350,56 @@ spec_split(const char *spec, char *host, size_t size, const char **port)
 	return 0;
 }
 
+static bool
+is_port(const char *text)
+{
+	unsigned long n;
+
+	return number_parse(text, 1, 65535, &n) == 0;
+}
+
+/* Says what an address lacks that is none, and the one to write: other software
+ * takes a path or a port alone.  Returns -1. */
+static int
+spec_fail(const char *spec)
+{
+	const char *colon = strrchr(spec, ':'), *what = "is no address";
+	const char *port = spec + (spec[0] == ':' ? 1 : 0);
+	char hint[2 * sizeof(struct shown) + 100], host[INET6_ADDRSTRLEN] = "";
+	struct in6_addr in6;
+	struct shown shown;
+
+	snprintf(hint, sizeof hint,
+	    "write unix:PATH, 127.0.0.1:9000 or [::1]:9000");
+	buf_shown(&shown, str_of(spec));
+	if (colon != NULL && (size_t)(colon - spec) < sizeof host)
+		memcpy(host, spec, (size_t)(colon - spec));
+	if (strchr(spec, '/') != NULL || str_ends(str_of(spec), STR(".sock"))) {
+		what = "is a path without unix: in front";
+		snprintf(hint, sizeof hint, "write --listen unix:%s",
+		    shown.text);
+	} else if (is_port(port)) {
+		what = "has no host";
+		snprintf(hint, sizeof hint, "write --listen 127.0.0.1:%s, or "
+		    "0.0.0.0:%s for all interfaces", port, port);
+	} else if (colon != NULL && is_port(colon + 1) &&
+	    inet_pton(AF_INET6, host, &in6) == 1) {
+		what = "lacks the brackets of an IPv6 address";
+		snprintf(hint, sizeof hint, "write --listen [%s]%s", host,
+		    colon);
+	} else if (inet_pton(AF_INET6, spec, &in6) == 1) {
+		what = "has no port, and lacks the brackets of an IPv6 address";
+		snprintf(hint, sizeof hint, "write --listen [%s]:9000", spec);
+	} else if (colon == NULL && spec[0] != '\0') {
+		what = "has no port";
+		snprintf(hint, sizeof hint, "write --listen %s:9000 or "
+		    "--listen unix:%s", shown.text, shown.text);
+	} else if (colon != NULL && colon > spec && !is_port(colon + 1)) {
+		what = "has no port from 1 to 65535";
+	}
+	return fail(hint, "--listen: '%s' %s", shown.text, what);
+}
+
 static int
 inet_open(struct listen_set *set, const char *spec)
 {
@@ -255,18 +407,19 @@ inet_open(struct listen_set *set, const char *spec)
 	    .ai_socktype = SOCK_STREAM,
 	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
 	struct addrinfo *list = NULL;
+	struct shown shown;
 	const char *port;
 	char host[256];
 	int error, ret = 0;
 
 	if (spec_split(spec, host, sizeof host, &port) == -1)
-		return fail("write unix:PATH, 127.0.0.1:9000 or [::1]:9000",
-		    "--listen: '%s' is no address to listen on", spec);
+		return spec_fail(spec);
 	if (spec[0] == '[')
 		hints.ai_flags |= AI_NUMERICHOST;
 	if ((error = getaddrinfo(host, port, &hints, &list)) != 0)
 		return fail("write an address, such as 127.0.0.1:9000",
-		    "--listen: '%s': %s", spec, gai_strerror(error));
+		    "--listen: '%s': %s", buf_shown(&shown, str_of(spec)),
+		    gai_strerror(error));
 	for (const struct addrinfo *ai = list; ai != NULL && ret == 0;
 	    ai = ai->ai_next)
 		ret = tcp_open(set, ai, spec);
@@ -451,17 +604,21 @@ listen_unlink(struct listen_set *set)
 
 	for (size_t i = 0; i < set->n; i++) {
 		l = &set->at[i];
-		if (l->path != NULL && lstat(l->path, &st) == 0 &&
-		    st.st_dev == l->dev && st.st_ino == l->ino)
-			unlink(l->path);
-		l->path = NULL;
+		if (l->name != NULL && fstatat(l->folder, l->name, &st,
+		    AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == l->dev &&
+		    st.st_ino == l->ino)
+			unlinkat(l->folder, l->name, 0);
+		l->name = NULL;
 	}
 }
 
 void
 listen_close(struct listen_set *set)
 {
-	for (size_t i = 0; i < set->n; i++)
+	for (size_t i = 0; i < set->n; i++) {
 		close(set->at[i].fd);
+		if (set->at[i].folder != -1)
+			close(set->at[i].folder);
+	}
 	set->n = 0;
 }

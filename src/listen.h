@@ -15,8 +15,9 @@ struct listener {
 	int fd;
 	bool inherited;    /* closed at the end, never shut down */
 	bool tcp;
-	const char *path;  /* of a socket file that we made, else NULL */
-	dev_t dev;         /* which file it was */
+	const char *name;  /* of a socket file that we made, else NULL */
+	int folder;        /* where it is, else -1 */
+	dev_t dev;         /* which file it is */
 	ino_t ino;
 };
 

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/poll.h>
 #include <sys/random.h>
@@ -176,8 +177,19 @@ CALL(int, fstat, -1, EIO, (int fd, struct stat *st), (fd, st))
 CALL(int, lstat, -1, EACCES, (const char *path, struct stat *st), (path, st))
 CALL(int, access, -1, EACCES, (const char *path, int mode), (path, mode))
 CALL(int, unlink, -1, EACCES, (const char *path), (path))
-CALL(int, chmod, -1, EPERM, (const char *path, mode_t mode), (path, mode))
-CALL(int, lchown, -1, EPERM, (const char *path, uid_t u, gid_t g), (path, u, g))
+CALL(int, unlinkat, -1, EACCES, (int fd, const char *path, int flags),
+    (fd, path, flags))
+CALL(int, fstatat, -1, EACCES,
+    (int fd, const char *path, struct stat *st, int flags),
+    (fd, path, st, flags))
+CALL(int, fchownat, -1, EPERM,
+    (int fd, const char *path, uid_t u, gid_t g, int flags),
+    (fd, path, u, g, flags))
+CALL(int, fchmod, -1, EPERM, (int fd, mode_t mode), (fd, mode))
+CALL(int, flock, -1, ENOLCK, (int fd, int how), (fd, how))
+CALL(int, mkostemp, -1, EMFILE, (char *path, int flags), (path, flags))
+CALL(int, fsync, -1, EIO, (int fd), (fd))
+CALL(int, rename, -1, EBUSY, (const char *from, const char *to), (from, to))
 CALL(int, dup2, -1, EMFILE, (int from, int to), (from, to))
 
 CALL(int, socket, -1, EMFILE, (int d, int t, int p), (d, t, p))
@@ -240,6 +252,26 @@ open(const char *path, int flags, ...)
 		next = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT,
 		    "open");
 	return next(path, flags, mode);
+}
+
+int
+openat(int folder, const char *path, int flags, ...)
+{
+	static int (*_Atomic next)(int, const char *, int, ...);
+	mode_t mode = 0;
+	va_list ap;
+
+	if (fails("openat", EMFILE, __builtin_return_address(0)))
+		return -1;
+	if (flags & (O_CREAT | __O_TMPFILE)) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	if (next == NULL)
+		next = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT,
+		    "openat");
+	return next(folder, path, flags, mode);
 }
 
 int

@@ -5,6 +5,7 @@ what it answers is right; and once calls succeed again it serves as before."""
 import errno
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,8 +15,8 @@ from faults import ALLOCATIONS, Faults, chosen, fcgi, tap
 
 OTHER_POLICY = fcgi.POLICY.replace("GET, PUT", "GET, PUT, PURGE")
 METHODS = {"GET, PUT": fcgi.POLICY, "GET, PUT, PURGE": OTHER_POLICY}
-EVERY_CALL = (*ALLOCATIONS, "open", "read", "write", "fstat", "lstat", "dup2", "unlink",
-              "chmod", "socket", "bind", "listen", "getsockopt", "setsockopt",
+EVERY_CALL = (*ALLOCATIONS, "open", "openat", "read", "write", "fstat", "lstat", "fstatat",
+              "dup2", "unlinkat", "fchownat", "flock", "socket", "bind", "listen", "getsockopt", "setsockopt",
               "getsockname", "getaddrinfo", "fcntl", "epoll_create1", "epoll_ctl",
               "epoll_wait", "eventfd", "pthread_create", "getrlimit", "setrlimit",
               "poll", "sigwait")
@@ -76,6 +77,22 @@ def starting(control, most):
                 wrong.append(f"call {at}: {found}")
         tap.ok(not wrong, f"starting on {'TCP' if tcp else 'a unix socket'}, with each of "
                f"{total} calls failing", "\n".join(wrong))
+
+
+def starting_twice(control):
+    """Of two starts on one path the second comes while the first has bound its
+    socket, and does not listen yet."""
+    control.arm(("listen",), 1)
+    control.set(hold=1)
+    with fcgi.Server(env=control.environment(), wait=False) as s:
+        tap.ok(fcgi.wait_for(lambda: control.get("hits")), "a start is held between bind and listen")
+        second = subprocess.run([fcgi.binary(), "serve", "-p", s.policy_path, "-l", "unix:" + s.path],
+                                stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+        control.set(hold=0)
+        tap.ok(second.returncode == 3 and b"in use" in second.stderr,
+               "another one meanwhile ends with status 3", (second.returncode, second.stderr))
+        tap.ok(serves(s), "and the first serves", s.log())
+    control.disarm()
 
 
 # --- at work ---
@@ -348,7 +365,7 @@ def clocks(control):
 
 def ending(control, most):
     calls = ("epoll_wait", "read", "accept4", "recv", "send", "epoll_ctl",
-             "unlink", "poll", *ALLOCATIONS)
+             "unlinkat", "poll", *ALLOCATIONS)
     wrong = []
     total = most
     at = 0
@@ -375,6 +392,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="pf") as folder:
         control = Faults(folder)
         starting(control, 2 * most)
+        starting_twice(control)
         working(control, most)
         second_listener(control)
         keeping(control)

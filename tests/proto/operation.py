@@ -141,6 +141,76 @@ def sockets(folder):
             ok(True, "[::1]:PORT # SKIP no IPv6 here")
 
 
+def started_together(folder):
+    """Of starts at once on one path, where a stale socket file is, one serves;
+    the others end with 3 and say why."""
+    policy, path = os.path.join(folder, "good.ini"), os.path.join(folder, "together")
+    for n, rounds in ((2, 10), (8, 4)):
+        wrong = []
+        for _ in range(rounds):
+            if not os.path.exists(path):
+                with socket.socket(socket.AF_UNIX) as stale:
+                    stale.bind(path)
+            started = [subprocess.Popen([binary(), "serve", "--policy", policy, "--listen", "unix:" + path],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE) for _ in range(n)]
+            wait_for(lambda: sum(p.poll() is None for p in started) <= 1)  # pylint: disable=cell-var-from-loop
+            running = [p for p in started if p.poll() is None]
+            if len(running) != 1:
+                wrong.append(f"{len(running)} are running")
+            else:
+                with socket.socket(socket.AF_UNIX) as c:
+                    c.settimeout(10)
+                    c.connect(path)
+                    c.sendall(request())
+                    if b"Status: 204" not in c.recv(65536):
+                        wrong.append("the one that runs does not answer")
+            for p in running:
+                p.terminate()
+            for p in started:
+                err = p.communicate(timeout=20)[1]
+                if p not in running and (p.returncode != 3 or b"in use" not in err):
+                    wrong.append((p.returncode, err))
+            if os.path.exists(path + ".lock"):
+                wrong.append("a lock file is left")
+        ok(not wrong, f"{n} starts at once: one serves", wrong)
+    lock = path + ".lock"
+    for what, make in (("a lock file that a killed one left", lambda: open(lock, "w", encoding="ascii").close()),
+                       ("a symbolic link", lambda: os.symlink(policy, lock)),
+                       ("a folder", lambda: os.mkdir(lock))):
+        make()
+        with Server("--listen", "unix:" + path, listen=False, wait=False) as s:
+            if what.startswith("a lock"):
+                s.path = path
+                ok(wait_for(s.is_up) and not os.path.exists(lock), what + " is taken over", s.log())
+            else:
+                ok(s.wait() == 3 and f"cannot lock '{lock}'" in s.log(), what + " in its place is status 3", s.log())
+                os.rmdir(lock) if os.path.isdir(lock) else os.unlink(lock)  # pylint: disable=expression-not-assigned
+
+
+def addresses(folder):
+    """What is no address is told, with the one to write; what it says to write
+    is one."""
+    policy = os.path.join(folder, "good.ini")
+    for spec, words in (
+            ("/run/x.sock", ("without unix:", "write --listen unix:/run/x.sock\n")),
+            ("x.sock", ("without unix:", "write --listen unix:x.sock\n")),
+            (":9000", ("no host", "write --listen 127.0.0.1:9000, or 0.0.0.0:9000")),
+            ("9000", ("no host", "write --listen 127.0.0.1:9000, or 0.0.0.0:9000")),
+            ("::1:9000", ("brackets", "write --listen [::1]:9000\n")),
+            ("::1", ("brackets", "write --listen [::1]:9000\n")),
+            ("localhost", ("no port", "write --listen localhost:9000 or")),
+            ("127.0.0.1:99999", ("no port from 1 to 65535",)),
+            ("x\x1b:9", ("'x\\x1b:9'", )),
+            ("unix:/run/", ("names no file",)),
+            ("192.0.2.1:9000", ("no network interface has this address",))):
+        status, _, err = run("serve", "--policy", policy, "--listen", spec)
+        ok(status == 3 and all(w in err for w in words), f"--listen {spec!r}: what to write", f"{status} {err}")
+    with Server(tcp=True) as s:
+        status, _, err = run("serve", "--policy", policy, "--listen", "%s:%d" % s.tcp)
+        ok("stop the other program" in err, "of a port in use it says so", err)
+
+
 def inherited():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "s")
@@ -332,6 +402,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         usage(folder)
         sockets(folder)
+        started_together(folder)
+        addresses(folder)
     inherited()
     signals()
     logs()

@@ -7,10 +7,13 @@ import pwd
 import re
 import shutil
 import signal
+import socket
+import stat
 import subprocess
 import tempfile
+import threading
 
-from fcgi import POLICY, Server, binary, environment, preflight, wait_for
+from fcgi import POLICY, Server, binary, environment, preflight, request, wait_for
 import tap
 
 USER = pwd.getpwnam("nobody")
@@ -52,6 +55,15 @@ def run(*args, wrapper=(), preexec=None):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20,
                           check=False, preexec_fn=preexec, env=environment(command, {}))
     return done.returncode, done.stderr.decode("latin-1")
+
+
+def runs_as(preexec):
+    """Whether the program can be reached by who preexec makes of us."""
+    try:
+        return subprocess.run([binary(), "--version"], stdin=subprocess.DEVNULL, capture_output=True,
+                              check=False, preexec_fn=preexec).returncode == 0
+    except PermissionError:
+        return False
 
 
 def process_status(pid):
@@ -109,8 +121,7 @@ def becoming(folder):
 
 
 def refused(folder):
-    socket = "unix:" + folder.join("s")
-    base = ("--policy", folder.policy, "--listen", socket)
+    base = ("--policy", folder.policy, "--listen", "unix:" + folder.join("s"))
     for args, status, words in (
             (("--user", "no-such-user"), 3, ("--user", "'no-such-user'", "exists")),
             (("--user", "x\x1b"), 3, ("'x\\x1b'",)),
@@ -165,6 +176,71 @@ def unprivileged(folder, user, other, preexec):
         with s.client() as c:
             tap.is_equal(c.ask().status, 204, "is served as")
         tap.ok(not s.lines("level=warning"), "without a warning", s.log())
+
+
+def socket_of_root(folder):
+    """A socket that only root can connect to is told of, whoever made it."""
+    path = folder.join("root")
+    third = ["/bin/sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&0 </dev/null', "sh"]
+    for what, wrapper in (("file descriptor 0", []), ("LISTEN_FDS", third)):
+        for gid, mode, warned in ((0, 0o660, True), (1, 0o600, True), (1, 0o640, True), (1, 0o660, False),
+                                  (0, 0o666, False)):
+            with socket.socket(socket.AF_UNIX) as listener:
+                listener.bind(path)
+                os.chown(path, 0, gid)
+                os.chmod(path, mode)
+                listener.listen(8)
+                command = [*wrapper, binary(), "serve", "-p", folder.policy]
+                with subprocess.Popen(command, stdin=listener, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                      env=environment(command, {})) as p:
+                    with socket.socket(socket.AF_UNIX) as c:
+                        c.settimeout(10)
+                        c.connect(path)
+                        c.sendall(request())
+                        answered = b"Status: 204" in c.recv(65536)
+                    p.terminate()
+                    err = p.communicate(timeout=20)[1].decode("latin-1")
+                found = [line for line in err.splitlines() if "event=socket-of-root" in line]
+                tap.ok(answered and (len(found) == 1 and f'socket="{path}"' in found[0] and "spawn-fcgi -G" in found[0]
+                                     if warned else not found),
+                       f"{what}: a socket of group {gid} with mode {mode:o} is {'' if warned else 'not '}warned of", err)
+            os.unlink(path)
+
+
+def swapped(folder):
+    """Who owns the socket's folder puts a link in the socket's place as soon as
+    it is there: what it points to keeps its owner and mode."""
+    victim = folder.write("victim", "", 0o600)
+    os.makedirs(folder.join("theirs"))
+    path, link = folder.join("theirs/s"), folder.join("theirs/link")
+    stop = threading.Event()
+
+    def swap():
+        while not stop.is_set():
+            try:
+                if stat.S_ISSOCK(os.lstat(path).st_mode):
+                    os.rename(link, path)
+            except OSError:
+                pass
+
+    changed = []
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        for _ in range(20):
+            os.symlink(victim, link)
+            with folder.serve("--listen", "unix:" + path, "--socket-group", "daemon", "--socket-mode", "0666",
+                              "--socket-owner", "nobody", listen=False, wait=False) as s:
+                wait_for(lambda: s.process.poll() is not None or s.lines("event=started"))  # pylint: disable=W0640
+            st = os.stat(victim)
+            if (st.st_uid, st.st_gid, st.st_mode & 0o7777) != (0, 0, 0o600):
+                changed.append(st)
+            for name in os.listdir(folder.join("theirs")):
+                os.unlink(folder.join("theirs/" + name))
+    finally:
+        stop.set()
+        thread.join()
+    tap.ok(not changed, "a link in the socket's place is not followed", changed)
 
 
 def policy_files(folder):
@@ -241,7 +317,12 @@ def main():
             without_means(folder)
             policy_files(folder)
             log_file(folder)
-            unprivileged(folder, "nobody", "daemon", as_nobody)
+            socket_of_root(folder)
+            swapped(folder)
+            if runs_as(as_nobody):
+                unprivileged(folder, "nobody", "daemon", as_nobody)
+            else:
+                tap.omit("another user than root", "no other user can reach the program in its folder")
         else:
             tap.omit("--user, by root", "this is not root")
             unprivileged(folder, str(os.getuid()), "daemon", None)
