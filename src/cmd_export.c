@@ -13,6 +13,7 @@
 #include "export_mark.h"
 #include "fail.h"
 #include "number.h"
+#include "outfile.h"
 
 #define DEFAULT_SOCKET "unix:/run/preflightd/preflightd.sock"
 #define DEFAULT_SCRIPT "/etc/lighttpd/preflightd.lua"
@@ -106,15 +107,19 @@ system_error(const char *file)
 static int
 write_out(const char *file, const char *text, size_t n)
 {
-	FILE *to = file != NULL ? fopen(file, "w") : stdout;
-	int failed;
+	int error;
 
-	if (to == NULL)
-		return system_error(file);
-	failed = fwrite(text, 1, n, to) != n || fflush(to) != 0;
-	if (to != stdout && fclose(to) != 0)
-		failed = 1;
-	return failed ? system_error(file) : STATUS_GOOD;
+	if (file == NULL)
+		return fwrite(text, 1, n, stdout) == n && fflush(stdout) == 0 ?
+		    STATUS_GOOD : system_error(NULL);
+	if (file_write_whole(file, text, n) == 0)
+		return STATUS_GOOD;
+	error = errno;
+	(void)system_error(file);
+	if (error == EACCES || error == EROFS)
+		fputs("  a new file takes its place: it and its folder must be "
+		    "writable\n", stderr);
+	return STATUS_SYSTEM;
 }
 
 /* Exports the policies that were loaded with d.  Nothing is written where the

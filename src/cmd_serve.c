@@ -96,8 +96,6 @@ signals_open(void)
 	}
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
-	/* A log file at its limit of size is an error like a full disk. */
-	sigaction(SIGXFSZ, &sa, NULL);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

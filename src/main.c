@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -141,5 +142,7 @@ main(int argc, char **argv)
 		perror("preflightd: /dev/null");
 		return STATUS_SYSTEM;
 	}
+	/* A file at its limit of size is an error like a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 	return streams_close(dispatch(argc, argv));
 }

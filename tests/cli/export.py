@@ -106,6 +106,82 @@ def snippets(f):
            "-o into a folder that is missing is status 3", err)
 
 
+def files(f):
+    """-o replaces a file as a whole and keeps what it was."""
+    whole = f.export("nginx")[1]
+    path = os.path.join(f.folder, "kept.conf")
+    f.write("kept.conf", "before")
+    os.chmod(path, 0o604)
+    os.link(path, path + ".old")
+    os.symlink("kept.conf", os.path.join(f.folder, "one"))
+    os.symlink(os.path.join(f.folder, "one"), os.path.join(f.folder, "two"))
+    tap.is_equal(f.export("nginx", "-o", "two"), (0, "", ""), "-o to a link to a link")
+    tap.ok(os.path.islink(os.path.join(f.folder, "two")) and os.path.islink(os.path.join(f.folder, "one"))
+           and f.read("kept.conf") == whole, "links stay, the file has the text")
+    tap.is_equal(oct(os.stat(path).st_mode & 0o7777), "0o604", "its mode stays")
+    tap.is_equal(f.read("kept.conf.old"), "before", "who has the old one open reads it to its end")
+    os.symlink("new.conf", os.path.join(f.folder, "dangling"))
+    f.export("nginx", "-o", "dangling")
+    tap.is_equal(f.read("new.conf"), whole, "a link to a file that is not there yet")
+    mask = os.umask(0o027)
+    f.export("nginx", "-o", "fresh.conf")
+    os.umask(mask)
+    tap.is_equal(oct(os.stat(os.path.join(f.folder, "fresh.conf")).st_mode & 0o7777), "0o640",
+                 "a new file has the mode that umask gives")
+    os.symlink("loop", os.path.join(f.folder, "loop"))
+    status, _, err = f.export("nginx", "-o", "loop")
+    tap.ok(status == 3 and "loop" in err, "-o to a link to itself is status 3", err)
+    if os.geteuid() == 0:
+        os.chown(path, 1, 2)
+        f.export("nginx", "-o", "kept.conf")
+        st = os.stat(path)
+        tap.is_equal((st.st_uid, st.st_gid), (1, 2), "root keeps the owner and group of a file")
+    else:
+        tap.omit("root keeps the owner and group of a file", "this is not root")
+    for name in ("/dev/stdout", "/proc/self/fd/1", "/dev/fd/1"):
+        tap.is_equal(f.export("nginx", "-o", name), (0, whole, ""), f"-o {name} is a pipe")
+    done = subprocess.run(
+        ["sh", "-c", 'echo before; "$0" export nginx -o /dev/stdout; echo after', os.path.abspath(PREFLIGHTD)],
+        cwd=f.folder, stdout=os.open(os.path.join(f.folder, "all"), os.O_WRONLY | os.O_CREAT), check=False,
+        env={**os.environ, "PREFLIGHTD_POLICY": "policy.ini"})
+    tap.is_equal((done.returncode, f.read("all")), (0, "before\n" + whole + "after\n"),
+                 "-o /dev/stdout where that is a file")
+    os.mkfifo(os.path.join(f.folder, "fifo"))
+    with subprocess.Popen(["cat", "fifo"], cwd=f.folder, stdout=subprocess.PIPE, text=True) as reader:
+        tap.is_equal(f.export("nginx", "-o", "fifo"), (0, "", ""), "-o to a FIFO")
+        tap.is_equal(reader.communicate()[0], whole, "is read at its other end")
+    tap.is_equal([n for n in os.listdir(f.folder) if n.startswith(".")], [], "nothing else is left")
+
+
+def refused_files(f):
+    """Folders and files that may not be written, for who is no root."""
+    sub = os.path.join(f.folder, "sub")
+    os.mkdir(sub)
+    f.write("sub/out.conf", "before")
+
+    def other():
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+
+    os.chmod(f.folder, 0o755)
+    for folder_mode, mode in ((0o555, 0o666), (0o777, 0o444)):
+        os.chmod(sub, folder_mode)
+        os.chmod(os.path.join(sub, "out.conf"), mode)
+        try:
+            done = subprocess.run([os.path.abspath(PREFLIGHTD), "export", "nginx", "-p", "policy.ini", "-o",
+                                   "sub/out.conf"], cwd=f.folder, text=True, stdin=subprocess.DEVNULL,
+                                  capture_output=True, check=False, preexec_fn=other)
+        except PermissionError:
+            tap.omit("files that may not be written", "no other user can reach the program in its folder")
+            break
+        tap.ok(done.returncode == 3 and "sub/out.conf: Permission denied" in done.stderr
+               and "folder must be writable" in done.stderr and f.read("sub/out.conf") == "before",
+               f"a folder of mode {folder_mode:o}, a file of mode {mode:o}: status 3", done.stderr)
+    os.chmod(sub, 0o755)
+
+
 def expect_error(f, server, policy, wanted, what):
     f.write("policy.ini", policy)
     f.write("out.conf", "untouched")
@@ -240,6 +316,8 @@ with tempfile.TemporaryDirectory() as private:
     folder.write("policy.ini", POLICY)
     usage(folder)
     snippets(folder)
+    files(folder)
+    refused_files(folder)
     inexpressible(folder)
     written(folder)
     cache(folder)

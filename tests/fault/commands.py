@@ -22,7 +22,7 @@ CALLS = {
     "allocations": ALLOCATIONS,
     "open": ("open", "fopen"),
     "read": ("read", "fread", "fstat"),
-    "output": ("fflush", "fclose", "write"),
+    "output": ("fflush", "fclose", "write", "mkostemp", "fchmod", "fsync", "rename"),
     "others": ("access", "dup2", "lstat", "getrandom", "socket", "connect", "send",
                "recv", "poll", "getaddrinfo", "setsockopt", "getsockopt",
                "getsockname", "fcntl", "pthread_create"),

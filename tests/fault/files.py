@@ -50,8 +50,10 @@ def odd_files(folder):
     with open(os.path.join(folder, "empty"), "w", encoding="ascii"):
         pass
     for path, words in odd:
-        status, out, err = run("check", path)
-        tap.ok(refused(status, err, words) and out == b"", f"check '{path[:40]}': {words.decode()}",
+        # Of pipes check waits for the writer.
+        command = ("serve", "-p") if path == fifo else ("check",)
+        status, out, err = run(*command, path)
+        tap.ok(refused(status, err, words) and out == b"", f"{command[0]} '{path[:40]}': {words.decode()}",
                (status, out[:100], err[:300]))
         # The same as a list of origins, but where that is no mistake.
         if os.path.basename(path) in ("empty", "") or len(path) > 200:
@@ -237,6 +239,15 @@ def broken_pipe(args, action):
     return status, err
 
 
+def content(path):
+    """What is in the file, None where there is none."""
+    try:
+        with open(path, "rb") as f:
+            return f.read()
+    except FileNotFoundError:
+        return None
+
+
 def full_disk(folder):
     """A disk that is full after N bytes, for N from none to all."""
     for name, args in (("check", ["check", EXAMPLE]), ("export nginx", ["export", "nginx", "-p", EXAMPLE])):
@@ -245,7 +256,6 @@ def full_disk(folder):
         path = os.path.join(folder, "out")
         for limit in sorted({0, 1, len(whole) // 2, len(whole) - 1}):
             def bounded(limit=limit):
-                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
             with open(path, "wb") as to:
@@ -254,9 +264,18 @@ def full_disk(folder):
                 wrong.append((limit, status, err))
             if args[0] != "export":
                 continue
-            status, _, err = run(*args, "-o", path, preexec_fn=bounded)
-            if status != 3 or path.encode() not in err:
-                wrong.append((limit, status, err))
+            for before in (b"before\n", None):
+                new = os.path.join(folder, "new")
+                if before is not None:
+                    with open(new, "wb") as to:
+                        to.write(before)
+                status, _, err = run(*args, "-o", new, preexec_fn=bounded)
+                if status != 3 or new.encode() not in err:
+                    wrong.append((limit, status, err))
+                if content(new) != before or [n for n in os.listdir(folder) if n.startswith(".")]:
+                    wrong.append((limit, content(new), os.listdir(folder)))
+                if before is not None:
+                    os.unlink(new)
         tap.ok(not wrong, f"{name}: the disk is full before the end", wrong)
     status, _, err = run("export", "nginx", "-p", EXAMPLE, "-o", "/dev/full")
     tap.ok(status == 3 and b"/dev/full" in err, "export -o /dev/full", (status, err))
