@@ -70,8 +70,8 @@ cmd_parse(int argc, char **argv, const struct cmd_syntax *s, void *ctx,
 	return true;
 }
 
-struct policy_set *
-cmd_load(const char *command, const char *path, int *status)
+static struct policy_set *
+load(const char *command, const char *path, bool stream, int *status)
 {
 	struct diag *d = diag_new();
 	struct policy_set *set = NULL;
@@ -81,11 +81,24 @@ cmd_load(const char *command, const char *path, int *status)
 		*status = STATUS_SYSTEM;
 		return NULL;
 	}
-	set = conf_load(path, d, NULL);
+	set = stream ? conf_load_stream(path, d, NULL) :
+	    conf_load(path, d, NULL);
 	if (set == NULL) {
 		diag_print(d, stderr);
 		*status = STATUS_USAGE;
 	}
 	diag_free(d);
 	return set;
+}
+
+struct policy_set *
+cmd_load(const char *command, const char *path, int *status)
+{
+	return load(command, path, false, status);
+}
+
+struct policy_set *
+cmd_load_stream(const char *command, const char *path, int *status)
+{
+	return load(command, path, true, status);
 }

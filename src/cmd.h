@@ -44,6 +44,10 @@ bool cmd_parse(int argc, char **argv, const struct cmd_syntax *s, void *ctx,
 struct policy_set *cmd_load(const char *command, const char *path,
     int *status);
 
+/* The same, but path may name a pipe, or be "-" for standard input. */
+struct policy_set *cmd_load_stream(const char *command, const char *path,
+    int *status);
+
 /* The policy file: the option's value where not NULL, else $PREFLIGHTD_POLICY,
  * else the installed one. */
 const char *cmd_policy_path(const char *option);

@@ -84,7 +84,7 @@ print_text(const struct check *c)
 
 	if (c->set == NULL) {
 		fprintf(stderr, "%s: %zu error%s, %zu warning%s: not used\n",
-		    c->path, PLURAL(diag_errors(c->d)),
+		    diag_file_name(c->d, 0), PLURAL(diag_errors(c->d)),
 		    PLURAL(diag_warnings(c->d)));
 		return 0;
 	}
@@ -172,7 +172,8 @@ print_json(const struct check *c)
 	if (c->set != NULL && count_origins(c->set, &origins) != 0)
 		return -1;
 	root = json_pack("{s:o, s:b, s:s?, s:o, s:o, s:o, s:{s:I, s:I}, s:I}",
-	    "file", json_text(str_of(c->path)), "ok", c->set != NULL,
+	    "file", json_text(str_of(diag_file_name(c->d, 0))),
+	    "ok", c->set != NULL,
 	    "digest", c->set != NULL ? policy_set_digest(c->set) : NULL,
 	    "errors", json_items(c->d, DIAG_ERROR),
 	    "warnings", json_items(c->d, DIAG_WARNING),
@@ -200,7 +201,7 @@ print_help(void)
 	fputs("\n"
 	    "Checks a policy file and runs its tests.  Findings go to\n"
 	    "standard error, the policies and their digest to standard\n"
-	    "output.\n"
+	    "output.  FILE may be -, for standard input.\n"
 	    "\n"
 	    "  -p, --policy FILE  the file ($PREFLIGHTD_POLICY, else the\n"
 	    "                     installed one)\n"
@@ -261,7 +262,7 @@ check(struct check *c)
 	c->d = diag_new();
 	if (c->d == NULL)
 		goto out;
-	c->set = conf_load(c->path, c->d, &c->tests);
+	c->set = conf_load_stream(c->path, c->d, &c->tests);
 	if (c->strict && diag_warnings(c->d) > 0) {
 		diag_promote(c->d);
 		policy_set_free(c->set);

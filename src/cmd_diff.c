@@ -4,9 +4,11 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "diff.h"
 #include "diff_print.h"
+#include "fail.h"
 
 static const char usage[] =
     "usage: preflightd diff [--json] [--all] OLD NEW\n";
@@ -22,6 +24,7 @@ print_help(void)
 	    "files of origins make no difference.  '~' is a changed value or\n"
 	    "another policy for a host and path, '=' what stays allowed by\n"
 	    "something else.\n"
+	    "One of them may be -, for standard input.\n"
 	    "\n"
 	    "      --all   print every change, however many of a kind\n"
 	    "      --json  print everything as JSON\n"
@@ -67,10 +70,10 @@ static int
 load_and_compare(struct asking *a)
 {
 	int status = STATUS_GOOD;
-	struct policy_set *before = cmd_load("diff", a->report.before_path,
-	    &status);
-	struct policy_set *after = cmd_load("diff", a->report.after_path,
-	    &status);
+	struct policy_set *before = cmd_load_stream("diff",
+	    a->report.before_path, &status);
+	struct policy_set *after = cmd_load_stream("diff",
+	    a->report.after_path, &status);
 
 	if (before != NULL && after != NULL) {
 		a->report.before = before;
@@ -119,5 +122,11 @@ cmd_diff(int argc, char **argv)
 	}
 	a.report.before_path = argv[optind];
 	a.report.after_path = argv[optind + 1];
+	if (strcmp(a.report.before_path, "-") == 0 &&
+	    strcmp(a.report.after_path, "-") == 0) {
+		(void)fail_usage("diff", "standard input can't be both",
+		    NO_TEXT, "write the name of a file in place of one '-'");
+		return STATUS_USAGE;
+	}
 	return load_and_compare(&a);
 }

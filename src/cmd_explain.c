@@ -171,6 +171,8 @@ explain(const struct explain_args *args)
 		status = STATUS_SYSTEM;
 	} else if (explain_collect(&a) == 0) {
 		status = answer(&a);
+	} else if (a.system_error) {
+		status = STATUS_SYSTEM;
 	} else {
 		status = print_mistake(a.d);
 	}

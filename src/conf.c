@@ -239,19 +239,14 @@ load(struct conf *c, struct lines *in, struct conf_tests *tests)
 	return diag_errors(c->d) == before ? 0 : -1;
 }
 
-struct policy_set *
-conf_load(const char *path, struct diag *d, struct conf_tests *tests)
+static struct policy_set *
+load_as(const char *path, bool stream, struct diag *d,
+    struct conf_tests *tests, const struct conf_observer *observer)
 {
-	return conf_load_observed(path, d, tests, NULL);
-}
-
-struct policy_set *
-conf_load_observed(const char *path, struct diag *d, struct conf_tests *tests,
-    const struct conf_observer *observer)
-{
+	const char *name = stream && strcmp(path, "-") == 0 ? "<stdin>" : path;
 	size_t before = diag_errors(d);
-	const struct place whole = {diag_file(d, path), 1, 1};
-	struct conf c = {.d = d, .path = path, .observer = observer,
+	const struct place whole = {diag_file(d, name), 1, 1};
+	struct conf c = {.d = d, .path = name, .observer = observer,
 	    .file = whole.file, .key = -1};
 	struct lines in = {.fd = -1};
 	const char *why;
@@ -262,13 +257,15 @@ conf_load_observed(const char *path, struct diag *d, struct conf_tests *tests,
 		*tests = (struct conf_tests){.run = 0};
 	if (whole.file == DIAG_NO_FILE)
 		goto out;
-	if (conf_open(&c, &in, path, &why) != 0) {
+	if ((stream ? lines_open_stream(&in, path, &why) :
+	    conf_open(&c, &in, path, &why)) != 0) {
 		diag_add(d, DIAG_ERROR, whole, "file-unusable",
 		    conf_open_hint("name a policy file: a regular file that "
 		    "can be read"),
 		    "can't use the file: %s", why);
 		goto out;
 	}
+	c.beside = S_ISREG(in.stat.st_mode) ? name : "";
 	c.set = policy_set_new();
 	if (c.set == NULL)
 		goto out;
@@ -285,4 +282,23 @@ out:
 	lines_close(&in);
 	arena_clear(&c.scratch);
 	return c.set;
+}
+
+struct policy_set *
+conf_load(const char *path, struct diag *d, struct conf_tests *tests)
+{
+	return load_as(path, false, d, tests, NULL);
+}
+
+struct policy_set *
+conf_load_stream(const char *path, struct diag *d, struct conf_tests *tests)
+{
+	return load_as(path, true, d, tests, NULL);
+}
+
+struct policy_set *
+conf_load_observed(const char *path, struct diag *d, struct conf_tests *tests,
+    const struct conf_observer *observer)
+{
+	return load_as(path, false, d, tests, observer);
 }

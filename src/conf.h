@@ -30,6 +30,12 @@ struct conf_tests {
 struct policy_set *conf_load(const char *path, struct diag *d,
     struct conf_tests *tests);
 
+/* The same for a command that reads a policy once: path may name a pipe, or be
+ * "-" for standard input, which messages call <stdin>.  Lists that such a
+ * policy names are relative to the current folder. */
+struct policy_set *conf_load_stream(const char *path, struct diag *d,
+    struct conf_tests *tests);
+
 /* Is told of every file of a load, the policy file and its @FILE lists, before
  * it is opened, whether it is there or not; path lasts until it returns. */
 struct conf_observer {

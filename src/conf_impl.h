@@ -50,6 +50,7 @@ struct section {
 struct conf {
 	struct diag *d;
 	const char *path;
+	const char *beside; /* what lists are relative to: the path, or "" */
 	const struct conf_observer *observer; /* or NULL */
 	unsigned file;          /* the policy file's number in d */
 	struct policy_set *set;

@@ -85,8 +85,8 @@ conf_origins_add(struct conf *c, struct section *s, struct str entry,
 static const char *
 path_of(struct conf *c, struct str name)
 {
-	const char *slash = strrchr(c->path, '/');
-	size_t dir = slash == NULL ? 0 : (size_t)(slash - c->path) + 1;
+	const char *slash = strrchr(c->beside, '/');
+	size_t dir = slash == NULL ? 0 : (size_t)(slash - c->beside) + 1;
 	char *path;
 
 	if (name.n > 0 && name.p[0] == '/')
@@ -94,7 +94,7 @@ path_of(struct conf *c, struct str name)
 	path = arena_alloc(&c->scratch, dir + name.n + 1);
 	if (path == NULL)
 		return NULL;
-	memcpy(path, c->path, dir);
+	memcpy(path, c->beside, dir);
 	if (name.n > 0)
 		memcpy(path + dir, name.p, name.n);
 	return path;

@@ -17,9 +17,10 @@ wrong(const char *what, struct str text, const char *hint)
 }
 
 static int
-no_memory(void)
+no_memory(struct explain_asking *a)
 {
 	perror("preflightd explain");
+	a->system_error = true;
 	return -1;
 }
 
@@ -94,7 +95,7 @@ take_headers(struct explain_asking *a, const struct headers *all, size_t copied)
 	size_t nkept = 0, ngiven = 0;
 
 	if (kept == NULL || given == NULL || ignored == NULL)
-		return no_memory();
+		return no_memory(a);
 	for (size_t i = 0; i < all->count; i++) {
 		const struct header *h = &all->items[i];
 		const char *why;
@@ -117,7 +118,7 @@ take_headers(struct explain_asking *a, const struct headers *all, size_t copied)
 	    q->request.flag == FLAG_UPLOAD_LISTENER) &&
 	    browser_headers_join(&q->request.headers, &a->arena,
 	        &q->request.headers) != 0)
-		return no_memory();
+		return no_memory(a);
 	q->given = (struct headers){given, ngiven};
 	q->ignored = ignored;
 	return 0;
@@ -132,7 +133,7 @@ collect_headers(struct explain_asking *a)
 	    copied + a->args->nheaders + 1, sizeof(*all));
 
 	if (all == NULL)
-		return no_memory();
+		return no_memory(a);
 	if (copied > 0)
 		memcpy(all, a->curl.headers.items, copied * sizeof(*all));
 	for (size_t i = 0; i < a->args->nheaders; i++)
@@ -148,7 +149,7 @@ collect_reads(struct explain_asking *a)
 	    sizeof(*reads));
 
 	if (reads == NULL)
-		return no_memory();
+		return no_memory(a);
 	for (size_t i = 0; i < a->args->nreads; i++) {
 		reads[i] = str_of(a->args->reads[i]);
 		if (!token_valid(reads[i]))
@@ -170,11 +171,14 @@ read_input(struct explain_asking *a, struct str *out)
 	char *p = arena_alloc(&a->arena, cap);
 
 	if (p == NULL)
-		return no_memory();
+		return no_memory(a);
 	while (n < cap && (got = fread(p + n, 1, cap - n, stdin)) > 0)
 		n += got;
-	if (ferror(stdin))
-		return no_memory();
+	if (ferror(stdin)) {
+		perror("preflightd explain: standard input");
+		a->system_error = true;
+		return -1;
+	}
 	*out = (struct str){p, n};
 	return 0;
 }

@@ -23,6 +23,7 @@ struct explain_asking {
 	const struct explain_args *args;
 	struct arena arena;
 	struct diag *d;             /* for what is wrong with them */
+	bool system_error;          /* a call failed, and that was said */
 	struct explain_query query;
 	struct curl_command curl;
 };

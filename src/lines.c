@@ -10,9 +10,13 @@
 
 enum { BLOCK = 4 * LINE_BYTES_MAX };
 
+/* What keeps a file of that kind from being read, or NULL. */
 static const char *
-kind_of(mode_t mode)
+why_not(int fd, mode_t mode, bool streams)
 {
+	if (S_ISREG(mode) || (streams && (S_ISFIFO(mode) || S_ISSOCK(mode) ||
+	    (fd == STDIN_FILENO && isatty(fd)))))
+		return NULL;
 	if (S_ISDIR(mode))
 		return "it is a directory";
 	if (S_ISFIFO(mode))
@@ -22,23 +26,25 @@ kind_of(mode_t mode)
 	return "it is a device";
 }
 
-int
-lines_open(struct lines *l, const char *path, const char **why)
+static int
+open_as(struct lines *l, const char *path, bool streams, const char **why)
 {
 	int ret = -1, error = 0;
 
 	*l = (struct lines){.fd = -1};
-	/* O_NONBLOCK: to open a pipe would wait for its writer. */
-	l->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (streams && strcmp(path, "-") == 0)
+		l->fd = STDIN_FILENO;
+	else
+		l->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY |
+		    (streams ? 0 : O_NONBLOCK));
 	if (l->fd == -1 || fstat(l->fd, &l->stat) == -1) {
 		error = errno;
 		*why = strerror(error);
 		goto out;
 	}
-	if (!S_ISREG(l->stat.st_mode)) {
-		*why = kind_of(l->stat.st_mode);
+	*why = why_not(l->fd, l->stat.st_mode, streams);
+	if (*why != NULL)
 		goto out;
-	}
 	l->buf = malloc(BLOCK);
 	if (l->buf == NULL) {
 		error = errno;
@@ -52,6 +58,21 @@ out:
 		errno = error;
 	}
 	return ret;
+}
+
+/* O_NONBLOCK: `serve` reads files while it serves, and they are named by who
+ * writes the policy.  To open a pipe would wait for its writer, to read it for
+ * more, and the second load of a policy would find nothing in it. */
+int
+lines_open(struct lines *l, const char *path, const char **why)
+{
+	return open_as(l, path, false, why);
+}
+
+int
+lines_open_stream(struct lines *l, const char *path, const char **why)
+{
+	return open_as(l, path, true, why);
 }
 
 /* Reads more behind what is there: 0, also at the end of the file, or -1. */
@@ -148,6 +169,9 @@ lines_changed(const struct lines *l)
 {
 	struct stat now;
 
+	/* What went through a pipe is whole at its end. */
+	if (!S_ISREG(l->stat.st_mode))
+		return false;
 	return fstat(l->fd, &now) == -1 || now.st_size != l->stat.st_size ||
 	    now.st_mtim.tv_sec != l->stat.st_mtim.tv_sec ||
 	    now.st_mtim.tv_nsec != l->stat.st_mtim.tv_nsec;
@@ -156,7 +180,7 @@ lines_changed(const struct lines *l)
 void
 lines_close(struct lines *l)
 {
-	if (l->fd != -1)
+	if (l->fd > STDIN_FILENO)
 		(void)close(l->fd);
 	free(l->buf);
 	l->fd = -1;

@@ -1,5 +1,5 @@
-/* lines.h - the lines of a regular file, of any number, read in large blocks:
- * no memory is taken for each. */
+/* lines.h - the lines of a file, of any number, read in large blocks: no memory
+ * is taken for each. */
 #ifndef PREFLIGHTD_LINES_H
 #define PREFLIGHTD_LINES_H
 
@@ -23,6 +23,10 @@ struct lines {
  * lasts until the next call of strerror, and in errno, 0 for another kind of
  * file.  Never waits, whatever path names. */
 int lines_open(struct lines *l, const char *path, const char **why);
+
+/* The same, but of pipes too, and of standard input where path is "-"; it waits
+ * for what comes. */
+int lines_open_stream(struct lines *l, const char *path, const char **why);
 
 enum lines_next {
 	LINES_LINE,

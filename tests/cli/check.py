@@ -9,6 +9,7 @@ refused.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -186,9 +187,10 @@ def check_odd_files(folder):
     os.mkfifo(os.path.join(folder, "fifo"))
     os.mkdir(os.path.join(folder, "dir"))
     for name in ("fifo", "dir", "missing", "/dev/null"):
-        status, _, err = run(name, folder=folder)
-        tap.ok(status == 2 and err.startswith(f"{name}:1:1: error: ") and
-               "[file-unusable]" in err, f"policy file: {name}", err)
+        if name != "fifo":
+            status, _, err = run(name, folder=folder)
+            tap.ok(status == 2 and err.startswith(f"{name}:1:1: error: ") and
+                   "[file-unusable]" in err, f"policy file: {name}", err)
         with open(os.path.join(folder, "policy.ini"), "w",
                   encoding="utf-8") as f:
             f.write(f"[policy a]\nallow-origins = https://a.example.com\n"
@@ -196,6 +198,48 @@ def check_odd_files(folder):
         status, _, err = run("policy.ini", folder=folder)
         tap.ok(status == 2 and err.startswith("policy.ini:3:3: error: ") and
                err.count(" error: ") == 1, f"@FILE: {name}", err)
+
+
+def check_pipes(folder):
+    """Pipes and standard input; lists are then relative to the current
+    folder."""
+    if not shutil.which("bash"):
+        tap.skip("pipes", "bash is missing")
+        return
+    with open(os.path.join(folder, "list"), "w", encoding="ascii") as f:
+        f.write("https://a.example\n")
+    good = "[policy p]\nallow-origins = @list\n"
+    with open(os.path.join(folder, "p.ini"), "w", encoding="ascii") as f:
+        f.write(good)
+
+    def shell(command):
+        done = subprocess.run(["bash", "-c", command, "bash", PREFLIGHTD], cwd=folder, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=60, check=False)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    plain = shell('"$1" check p.ini')[1]
+    for command, name in (('cat p.ini | "$1" check -', "<stdin>"), ('"$1" check - <p.ini', "<stdin>"),
+                          ('cat p.ini | "$1" check -p -', "<stdin>"), ('cat p.ini | "$1" check /dev/stdin', "/dev/stdin")):
+        tap.is_equal(shell(command), (0, plain.replace("p.ini", name), ""), command)
+    status, out, err = shell('"$1" check <(cat p.ini)')
+    tap.ok(status == 0 and "1 policy, 1 origin" in out and err == "", "process substitution", (status, out, err))
+    status, out, err = shell('(cat p.ini; echo nonsense) | "$1" check -')
+    tap.ok(status == 2 and err.startswith("<stdin>:3:1: error: ") and "<stdin>: 1 error" in err and out == "",
+           "errors are those of <stdin>", err)
+    found = json.loads(shell('cat p.ini | "$1" check --json -')[1])
+    tap.is_equal((found["file"], found["ok"], found["origins"]), ("<stdin>", True, 1), "--json too")
+    big = "(cat p.ini; yes '; ' | head -c 3000000; echo 'allow-methods = GET, GET')"
+    status, _, err = shell(big + ' | "$1" check -')
+    tap.ok(status == 0 and "duplicate" in err, "more than a pipe holds, in several pieces", err[:300])
+    for what, command in (("a folder", '"$1" check - </'), ("a device", '"$1" check - </dev/zero')):
+        status, _, err = shell(command)
+        tap.ok(status == 2 and "can't use the file" in err, f"{what} as standard input", err)
+    for command in ('"$1" serve -p <(cat p.ini) -l unix:s', '"$1" export nginx -p <(cat p.ini)'):
+        status, _, err = shell(command)
+        tap.ok(status == 2 and "it is a pipe" in err, "no pipe: " + command[5:], err)
+    # What a policy names stays a regular file.
+    status, _, err = shell('mkfifo fifo; printf "[policy p]\\nallow-origins = @fifo\\n" | "$1" check -')
+    tap.ok(status == 2 and "it is a pipe" in err, "nor one as a list", err)
 
 
 def check_permission(folder):
@@ -289,7 +333,7 @@ def main():
                          os.path.join(TOP, "etc", "policy.ini"))
     tap.is_equal((status, err), (0, ""), "etc/policy.ini")
     for check in (check_options, check_bytes, check_odd_files, check_lists,
-                  check_permission):
+                  check_pipes, check_permission):
         with tempfile.TemporaryDirectory() as folder:
             check(folder)
     tap.done()

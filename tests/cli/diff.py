@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -551,6 +552,30 @@ def check_size(folder):
                  "no origin that a pattern comes to cover is lost")
 
 
+def check_pipes(folder):
+    """What `git show` prints, against a file."""
+    if not shutil.which("bash"):
+        tap.skip("pipes", "bash is missing")
+        return
+    text = "[policy p]\nallow-origins = https://a.example\n"
+    write(text, folder, "one.ini")
+    write(text + "max-age = 5m\n", folder, "two.ini")
+
+    def shell(command):
+        done = subprocess.run(["bash", "-c", command, "bash", PREFLIGHTD], cwd=folder, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=60, check=False)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    wanted = shell('"$1" diff one.ini two.ini')
+    tap.is_equal(wanted[0], 1, "two files differ")
+    for command in ('"$1" diff <(cat one.ini) two.ini', '"$1" diff <(cat one.ini) <(cat two.ini)',
+                    'cat one.ini | "$1" diff - two.ini', 'cat two.ini | "$1" diff one.ini -'):
+        got = shell(command)
+        tap.ok(got[0] == 1 and "max-age" in got[1] and got[2] == "", command, got)
+    status, _, err = shell('"$1" diff - - <one.ini')
+    tap.ok(status == 2 and "standard input" in err, "standard input twice", err)
+
+
 def check_options(folder):
     write("[policy a]\nallow-origins = https://a.example.com\n", folder,
           "good.ini")
@@ -584,7 +609,7 @@ def main():
                        if n.endswith(".out")):
         check_golden(name)
     for check in (check_keys, check_odd, check_canonical_options,
-                  check_random, check_size, check_options):
+                  check_random, check_size, check_pipes, check_options):
         with tempfile.TemporaryDirectory() as folder:
             check(folder)
     tap.done()

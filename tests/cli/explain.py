@@ -533,6 +533,16 @@ def check_curl():
 
 # ---- options, messages ------------------------------------------------------
 
+def check_input():
+    """Standard input that can't be read is no mistake of the command."""
+    with open("/dev/null", encoding="ascii") as empty:
+        for stdin, wanted in ((os.open("/", os.O_RDONLY), 3), (empty.fileno(), 2)):
+            done = subprocess.run([PREFLIGHTD, "explain", "-p", "policy.ini", "--curl", "-"], cwd=GOLDEN, stdin=stdin,
+                                  capture_output=True, timeout=60, check=False)
+            tap.ok(done.returncode == wanted and done.stderr, f"--curl - of what has no command: {wanted}",
+                   (done.returncode, done.stderr))
+
+
 def check_usage(folder):
     bad = (
         [], ["--nope"], [APP, API], ["--origin", APP],
@@ -679,6 +689,7 @@ def main():
     check_verdicts()
     check_shape()
     check_curl()
+    check_input()
     check_notes()
     check_chromium()
     check_manual()
