@@ -15,11 +15,14 @@ static const char not_options_text[] =
     "preflightd answers CORS preflights: OPTIONS requests with Origin and\n"
     "Access-Control-Request-Method.  The web server has sent it a request of\n"
     "another method, so its configuration delegates too much.  Look at:\n"
-    "  nginx     the map that sets $cors_preflight, and where it is used\n"
+    "  nginx     the variable in if (... = OPTIONS), and the maps that set it\n"
     "  lighttpd  the condition $HTTP[\"request-method\"] == \"OPTIONS\"\n"
     "  Apache    RewriteCond %{REQUEST_METHOD} =OPTIONS\n"
-    "  HAProxy   use_backend ... if METH_OPTIONS\n"
-    "  Caddy     the matcher's method OPTIONS\n";
+    "  HAProxy   the acl with method OPTIONS\n"
+    "  Caddy     the matcher with method OPTIONS\n"
+    "  h2o       env[\"REQUEST_METHOD\"] == \"OPTIONS\" in its handler\n"
+    "Where actual requests are to be asked for, the FastCGI parameter\n"
+    "CORS_MODE has to be actual.\n";
 
 size_t
 reply_max(const struct policy_set *s)

@@ -1,14 +1,17 @@
 """FastCGI 1.0 on one connection: records in any shape, in any pieces."""
 
+import os
 import socket
 import struct
+import subprocess
 
 from fcgi import (
     ABORT, AUTHORIZER, CANT_MPX_CONN, COMPLETE, DATA, END, FILTER, GET_VALUES,
     GET_VALUES_RESULT, PARAMS, STDIN, STDOUT, UNKNOWN_ROLE, UNKNOWN_TYPE,
-    PREFLIGHT, Server, begin, pairs, params_records, preflight, record, request)
+    PREFLIGHT, Server, begin, binary, pairs, params_records, preflight, record, request)
 from tap import done, is_equal, ok
 
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 ORIGIN = "https://app.example.com"
 
 
@@ -298,8 +301,26 @@ def sizes(s):
         a = c.ask(preflight(REQUEST_METHOD="GET"))
         is_equal((a.status, a.field("Allow")), (405, "OPTIONS"), "another method gets 405 and Allow")
         ok(a.body, "with a text")
+        advice(a.body.decode("ascii"), s.policy_path)
         twice = list(PREFLIGHT.items()) + [("HTTP_ORIGIN", ORIGIN)]
         is_equal(c.ask(twice).status, 403, "a repeated Origin is malformed")
+
+
+def advice(text, policy):
+    """What the text names is in what is exported, and in the files that come
+    with the program."""
+    for server, setting in (("nginx", " = OPTIONS)"), ("lighttpd", '$HTTP["request-method"] == "OPTIONS"'),
+                            ("apache", "RewriteCond %{REQUEST_METHOD} =OPTIONS"), ("haproxy", "method OPTIONS"),
+                            ("caddy", "method OPTIONS")):
+        out = subprocess.run([binary(), "export", server, "-p", policy], stdin=subprocess.DEVNULL,
+                             capture_output=True, check=True).stdout.decode("utf-8")
+        line = next((x for x in text.splitlines() if x.lower().startswith("  " + server + " ")), "")
+        ok(setting in line and setting in out, f"it names what {server} delegates by", line)
+    with open(os.path.join(TOP, "etc/nginx-server.conf"), encoding="ascii") as f:
+        ok(" = OPTIONS)" in f.read(), "and nginx without export")
+    with open(os.path.join(TOP, "etc/h2o.rb"), encoding="ascii") as f:
+        ok('env["REQUEST_METHOD"] == "OPTIONS"' in f.read() and 'env["REQUEST_METHOD"] == "OPTIONS"' in text,
+           "and h2o")
 
 
 def no_reader(s):
