@@ -188,6 +188,23 @@ def started_together(folder):
                 os.rmdir(lock) if os.path.isdir(lock) else os.unlink(lock)  # pylint: disable=expression-not-assigned
 
 
+def handed_on():
+    """One that starts while the one before it ends takes over its path."""
+    with Server("--grace", "60") as s, s.client() as busy:
+        busy.send(request()[:50])
+        ok(wait_for(lambda: s.process.poll() is None and s.is_up()), "one serves")
+        s.signal(signal.SIGTERM)
+        ok(wait_for(lambda: not os.path.exists(s.path)), "told to end, it removes its socket file at once")
+        with Server("--listen", "unix:" + s.path, listen=False, wait=False) as t:
+            t.path = s.path
+            ok(wait_for(t.is_up), "the next one has the path meanwhile", t.log())
+            busy.send(request()[50:])
+            ok(good(busy.answer()), "the first finishes what it was asked")
+            is_equal(s.wait(), 0, "and ends")
+            with t.client() as c:
+                ok(good(c.ask()), "the next one's socket file is not removed")
+
+
 def addresses(folder):
     """What is no address is told, with the one to write; what it says to write
     is one."""
@@ -404,6 +421,7 @@ def main():
         sockets(folder)
         started_together(folder)
         addresses(folder)
+    handed_on()
     inherited()
     signals()
     logs()
