@@ -2,16 +2,13 @@
 
 #include "history.h"
 
+/* Minutes before the first one have slots too. */
 static size_t
 slot(int64_t minute)
 {
-	return (size_t)(minute % HISTORY_MINUTES);
-}
+	int64_t n = minute % HISTORY_MINUTES;
 
-void
-history_init(struct history *h, int64_t minute)
-{
-	*h = (struct history){.minute = minute};
+	return (size_t)(n < 0 ? n + HISTORY_MINUTES : n);
 }
 
 void
@@ -41,8 +38,12 @@ history_add(const struct history *h, int64_t minute,
     const unsigned long counts[REASON_COUNT],
     unsigned long out[HISTORY_MINUTES][REASON_COUNT])
 {
-	int64_t first = minute - HISTORY_MINUTES + 1;
+	int64_t first;
 
+	/* Another thread may have entered the next one meanwhile. */
+	if (minute < h->minute)
+		minute = h->minute;
+	first = minute - HISTORY_MINUTES + 1;
 	for (size_t i = 0; i < HISTORY_MINUTES; i++) {
 		int64_t m = first + (int64_t)i;
 		const unsigned long *from = start_of(h, m, counts);

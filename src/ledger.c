@@ -4,13 +4,6 @@
 
 #include <stdlib.h>
 
-/* Never 0, however young the machine's clock is. */
-static int64_t
-minute_of(int64_t us)
-{
-	return us / LEDGER_MINUTE_US + 1;
-}
-
 struct ledger {
 	size_t workers;
 	pthread_mutex_t lock; /* over the rows of tally */
@@ -131,15 +124,13 @@ void
 ledger_minute(struct ledger_page *page, int64_t now)
 {
 	unsigned long counts[REASON_COUNT];
-	int64_t minute = minute_of(now);
+	int64_t minute = now / LEDGER_MINUTE_US;
 
 	reasons_get(page->counters, counts);
 	pthread_mutex_lock(&page->lock);
-	if (page->minute_end == 0)
-		history_init(&page->history, minute);
 	history_enter(&page->history, minute, counts);
 	pthread_mutex_unlock(&page->lock);
-	page->minute_end = minute * LEDGER_MINUTE_US;
+	page->minute_end = (minute + 1) * LEDGER_MINUTE_US;
 }
 
 /* Of what kind the refused text is; LEDGER_KINDS where it is of none. */
@@ -288,9 +279,8 @@ ledger_history(struct ledger *l, int64_t now,
 		page = &l->pages[i];
 		pthread_mutex_lock(&page->lock);
 		reasons_get(page->counters, counts);
-		if (page->history.minute > 0)
-			history_add(&page->history, minute_of(now), counts,
-			    out);
+		history_add(&page->history, now / LEDGER_MINUTE_US, counts,
+		    out);
 		pthread_mutex_unlock(&page->lock);
 	}
 }

@@ -24,11 +24,11 @@ sum(minutes of)
 
 Test(history, counts_by_minute)
 {
-	struct history h;
+	struct history h = {0};
 	unsigned long counts[REASON_COUNT] = {0};
 	minutes out = {{0}};
 
-	history_init(&h, 1000);
+	history_enter(&h, 1000, counts);
 	counts[REASON_ORIGIN] = 3;
 	history_enter(&h, 1001, counts);
 	counts[REASON_ORIGIN] = 10;
@@ -45,11 +45,11 @@ Test(history, counts_by_minute)
 /* A worker that sleeps has counted nothing meanwhile. */
 Test(history, can_be_read_before_a_minute_is_entered)
 {
-	struct history h;
+	struct history h = {0};
 	unsigned long counts[REASON_COUNT] = {0};
 	minutes out = {{0}};
 
-	history_init(&h, 1000);
+	history_enter(&h, 1000, counts);
 	counts[REASON_ORIGIN] = 5;
 	history_add(&h, 1010, counts, out);
 	cr_expect_eq(at(out, 10), 5);
@@ -58,11 +58,11 @@ Test(history, can_be_read_before_a_minute_is_entered)
 
 Test(history, enters_minutes_that_were_slept_through)
 {
-	struct history h;
+	struct history h = {0};
 	unsigned long counts[REASON_COUNT] = {0};
 	minutes out = {{0}};
 
-	history_init(&h, 1000);
+	history_enter(&h, 1000, counts);
 	counts[REASON_ORIGIN] = 5;
 	history_enter(&h, 1020, counts);
 	counts[REASON_ORIGIN] = 7;
@@ -77,11 +77,11 @@ Test(history, forgets_after_an_hour)
 	static const int64_t gaps[] = {59, 60, 61, 1000, 1000000000};
 
 	for (size_t i = 0; i < COUNT(gaps); i++) {
-		struct history h;
+		struct history h = {0};
 		unsigned long counts[REASON_COUNT] = {0};
 		minutes out = {{0}}, early = {{0}};
 
-		history_init(&h, 1);
+		history_enter(&h, 1, counts);
 		counts[REASON_ORIGIN] = 5;
 		history_add(&h, 1 + gaps[i], counts, early);
 		history_enter(&h, 1 + gaps[i], counts);
@@ -95,11 +95,11 @@ Test(history, forgets_after_an_hour)
 
 Test(history, agrees_with_a_plain_count)
 {
-	struct history h;
+	struct history h = {0};
 	unsigned long counts[REASON_COUNT] = {0}, plain[1000] = {0};
 	unsigned state = 1;
 
-	history_init(&h, 100);
+	history_enter(&h, 100, counts);
 	for (int64_t m = 100; m < 1000; m++) {
 		minutes out = {{0}};
 
@@ -114,5 +114,35 @@ Test(history, agrees_with_a_plain_count)
 			cr_assert_eq(at(out, ago),
 			    plain[(size_t)m - ago], "minute %d, %zu ago",
 			    (int)m, ago);
+	}
+}
+
+/* The clock of a machine that has just started, at its first minutes. */
+Test(history, begins_with_the_first_minute)
+{
+	for (int64_t first = 0; first < 2 * HISTORY_MINUTES; first++) {
+		struct history h = {0};
+		unsigned long counts[REASON_COUNT] = {0};
+
+		history_enter(&h, first, counts);
+		counts[REASON_ORIGIN] = 5;
+		for (int64_t m = first; m < first + HISTORY_MINUTES; m++) {
+			minutes out = {{0}};
+
+			history_add(&h, m, counts, out);
+			cr_expect_eq(sum(out), 5);
+			cr_expect_eq(at(out, (size_t)(m - first)), 5);
+		}
+		history_enter(&h, first + 1, counts);
+		counts[REASON_ORIGIN] = 6;
+		for (int64_t m = first; m < first + 2; m++) {
+			minutes out = {{0}};
+
+			/* One that was over when it is asked for. */
+			history_add(&h, m, counts, out);
+			cr_expect_eq(at(out, 1), 5);
+			cr_expect_eq(at(out, 0), 1);
+			cr_expect_eq(sum(out), 6);
+		}
 	}
 }
