@@ -284,6 +284,7 @@ settle(struct worker *w, struct conn *c)
 		conn_close(w, c);
 	} else {
 		wait_for(w, c, WAIT_NEXT);
+		list_remove(&c->by_activity);
 		poll_for(w, c, false);
 	}
 }

@@ -25,7 +25,7 @@ enum counter {
 	COUNT_REFUSED_BEGIN,      /* CANT_MPX_CONN or UNKNOWN_ROLE */
 	COUNT_REFUSED_PEERS,      /* not in FCGI_WEB_SERVER_ADDRS */
 	COUNT_REFUSED_MEMORY,     /* accepted, and then no memory for it */
-	COUNT_ACCEPT_PAUSES,      /* out of descriptors or memory */
+	COUNT_ACCEPT_PAUSES,      /* no place, descriptor or memory */
 	COUNT_SHADOW_JUDGED,      /* preflights that a candidate judged too */
 	COUNT_SHADOW_DIFFERENCES, /* and those of them it judged otherwise */
 	COUNT_STATUS,             /* requests for the status page; in none of

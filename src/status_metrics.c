@@ -170,7 +170,7 @@ write_connections(const struct status *st, FILE *f)
 	    "Connections that ended in an error.");
 	COUNTERS_OF(st, f, "connection_errors", "error", errors);
 	counter(st, f, "accept_pauses",
-	    "Times without descriptors or memory to accept.",
+	    "Times without a place, descriptors or memory to accept.",
 	    COUNT_ACCEPT_PAUSES);
 	counter(st, f, "requests_aborted", "Requests the web server aborted.",
 	    COUNT_ABORTED);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -25,51 +26,77 @@ enum {
 
 /* ---- too many ---------------------------------------------------------- */
 
-/* Closes the connection that has been quiet longest, if there is one. */
+/* Closes a connection that may go: the kept one that has been idle longest, or
+ * one that has been quiet for a while.  Returns false where there is none. */
 static bool
-evict_quietest(struct worker *w)
+evict(struct worker *w)
 {
-	if (list_empty(&w->activity))
+	const struct link *idle = &w->waiting[WAIT_NEXT];
+	struct pollfd news = {0};
+	struct conn *c;
+
+	if (!list_empty(idle))
+		c = LIST_ELEMENT(idle->next, struct conn, by_wait);
+	else if (!list_empty(&w->activity))
+		c = LIST_ELEMENT(w->activity.next, struct conn, by_activity);
+	else
 		return false;
-	conn_close(w, LIST_ELEMENT(w->activity.next, struct conn,
-	    by_activity));
+	if (c->wait != WAIT_NEXT && c->active > w->now - CROWD_QUIET_US)
+		return false;
+	/* What the peer did since may not have been seen yet. */
+	news = (struct pollfd){.fd = c->fd,
+	    .events = c->writing ? POLLOUT : POLLIN};
+	if (poll(&news, 1, 0) == 1) {
+		if (c->writing)
+			conn_writable(w, c);
+		else
+			conn_readable(w, c);
+		return c->fd == -1;
+	}
+	conn_close(w, c);
 	count_add(&w->counters, COUNT_EVICTED_CONNECTIONS);
 	log_event(LOG_LEVEL_WARNING, "closed",
 	    counter_name(COUNT_EVICTED_CONNECTIONS), LOG_SOME);
 	return true;
 }
 
-/* Shows the other workers how long its quietest connection has been so. */
+/* Shows the other workers which of its connections may go. */
 static void
 publish(struct worker *w)
 {
-	int64_t quietest = INT64_MAX;
+	const struct link *idle = &w->waiting[WAIT_NEXT];
+	bool had_idle = atomic_load(&w->member.idle) != INT64_MAX;
 
-	if (!list_empty(&w->activity))
-		quietest = LIST_ELEMENT(w->activity.next, struct conn,
-		    by_activity)->active;
-	atomic_store_explicit(&w->member.quietest, quietest,
-	    memory_order_relaxed);
+	atomic_store(&w->member.quiet, list_empty(&w->activity) ? INT64_MAX :
+	    LIST_ELEMENT(w->activity.next, struct conn, by_activity)->active);
+	atomic_store(&w->member.idle, list_empty(idle) ? INT64_MAX :
+	    LIST_ELEMENT(idle->next, struct conn, by_wait)->active);
+	if (!had_idle && !list_empty(idle))
+		crowd_call(w->crowd);
 }
 
-/* Where there is one connection too many, closes the one of all workers that
- * has been quiet longest, or has its worker do so soon. */
-static void
-make_room(struct worker *w)
+/* Takes a place for one in the queue.  Where there is none, one that may go is
+ * closed, here or by its worker.  Returns false where it has to wait, until
+ * *when at the latest. */
+static bool
+place_take(struct worker *w, int64_t *when)
 {
-	struct crowd_member *quietest;
+	struct crowd_member *m;
 
-	if (!crowd_is_over(w->crowd))
-		return;
 	publish(w);
-	quietest = crowd_quietest(w->crowd);
-	if (quietest != &w->member) {
-		/* What it published may be old: it will ask this again. */
-		crowd_ask(quietest);
-		return;
+	crowd_want(w->crowd, &w->member);
+	if (crowd_enter(w->crowd))
+		return true;
+	m = crowd_choose(w->crowd, w->now, when);
+	if (m == &w->member) {
+		if (evict(w) && crowd_enter(w->crowd))
+			return true;
+		*when = w->now; /* others may have changed */
+	} else if (m != NULL) {
+		crowd_ask(m);
+		*when = w->now + PAUSE_US;
 	}
-	(void)evict_quietest(w);
-	publish(w);
+	return false;
 }
 
 /* ---- listening --------------------------------------------------------- */
@@ -103,13 +130,12 @@ listeners_remove(struct worker *w)
 
 /* Leaves who connects in the queue for a while. */
 static void
-accept_pause(struct worker *w)
+accept_pause(struct worker *w, int64_t until, const char *why)
 {
 	listeners_remove(w);
-	w->paused_until = w->now + PAUSE_US;
+	w->paused_until = until;
 	count_add(&w->counters, COUNT_ACCEPT_PAUSES);
-	log_event(LOG_LEVEL_WARNING, "accept-paused", "out-of-descriptors",
-	    LOG_SOME);
+	log_event(LOG_LEVEL_WARNING, "accept-paused", why, LOG_SOME);
 }
 
 /* Over TCP: answers go out at once, and not everybody may come. */
@@ -136,27 +162,41 @@ tcp_welcome(struct worker *w, int fd)
 static bool
 accept_one(struct worker *w, const struct worker_listener *l)
 {
+	struct pollfd queue = {.fd = l->fd, .events = POLLIN};
+	int64_t when = 0;
 	int fd;
 
+	if (w->stopping) {
+		crowd_force(w->crowd);
+	} else if (!crowd_enter(w->crowd)) {
+		/* None has to go where nobody comes. */
+		if (poll(&queue, 1, 0) != 1)
+			return false;
+		if (!place_take(w, &when)) {
+			accept_pause(w, when, "max-connections");
+			return false;
+		}
+	}
 	fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd == -1 && (errno == EMFILE || errno == ENFILE) &&
-	    evict_quietest(w))
+	if (fd == -1 && (errno == EMFILE || errno == ENFILE) && evict(w))
 		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd == -1) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM) {
-			accept_pause(w);
+		int error = errno;
+
+		crowd_leave(w->crowd);
+		if (error == EMFILE || error == ENFILE || error == ENOBUFS ||
+		    error == ENOMEM) {
+			accept_pause(w, w->now + PAUSE_US,
+			    "out-of-descriptors");
 			return false;
 		}
 		/* The rest is about one connection that is gone already. */
-		return errno != EAGAIN && errno != EBADF && errno != EINVAL;
+		return error != EAGAIN && error != EBADF && error != EINVAL;
 	}
-	if (!l->tcp || tcp_welcome(w, fd)) {
-		crowd_enter(w->crowd);
-		/* Before it is one of those that may go. */
-		make_room(w);
+	if (l->tcp && !tcp_welcome(w, fd))
+		crowd_leave(w->crowd);
+	else
 		conn_open(w, fd);
-	}
 	return true;
 }
 
@@ -224,10 +264,12 @@ expire(struct worker *w)
 			conn_close(w, c);
 		}
 	}
-	if (w->paused_until != 0 && w->now >= w->paused_until) {
+	if (w->paused_until != 0 && (w->now >= w->paused_until ||
+	    atomic_exchange(&w->member.called, false))) {
 		w->paused_until = 0;
 		if (!w->stopping && listeners_add(w) == -1)
-			accept_pause(w);
+			accept_pause(w, w->now + PAUSE_US,
+			    "out-of-descriptors");
 	}
 }
 
@@ -236,9 +278,10 @@ expire(struct worker *w)
 static void
 close_all(struct worker *w)
 {
-	while (!list_empty(&w->activity))
-		conn_close(w, LIST_ELEMENT(w->activity.next, struct conn,
-		    by_activity));
+	for (size_t i = 0; i < WAITS; i++)
+		while (!list_empty(&w->waiting[i]))
+			conn_close(w, LIST_ELEMENT(w->waiting[i].next,
+			    struct conn, by_wait));
 }
 
 /* Idle connections close, unless a request has just arrived. */
@@ -272,19 +315,20 @@ stop_fresh(struct worker *w)
 	}
 }
 
-/* Who is in the queue of a socket that closes has connected in good faith; the
- * queue of an inherited one goes to the next process. */
+/* Who is in the queue of a socket that closes has connected in good faith, and
+ * is taken over the limit too; the queue of an inherited one goes to the next
+ * process. */
 static void
 stop_begin(struct worker *w, int64_t stop_at)
 {
 	listeners_remove(w);
 	w->stopping = true;
 	w->stop_at = stop_at;
+	stop_idle(w);
 	for (size_t i = 0; i < w->nlisteners; i++)
 		if (!w->listeners[i].inherited)
 			accept_some(w, &w->listeners[i], SOMAXCONN);
 	stop_fresh(w);
-	stop_idle(w);
 }
 
 /* ---- the loop ---------------------------------------------------------- */
@@ -370,16 +414,18 @@ dispatch(struct worker *w, void *target)
 static void
 keep_limits(struct worker *w)
 {
-	atomic_uint *asked = &w->member.evict;
-	unsigned evict = atomic_load_explicit(asked, memory_order_relaxed);
+	bool asked = atomic_load(&w->member.evict) &&
+	    atomic_exchange(&w->member.evict, false);
 
-	if (evict > 0)
-		for (evict = atomic_exchange(asked, 0); evict > 0; evict--)
-			make_room(w);
+	if (asked && crowd_is_full(w->crowd))
+		(void)evict(w);
 	if (pool_is_over(&w->pool))
 		memory_trim(w);
 	expire(w);
 	publish(w);
+	/* Who asked is to ask another where none of these may go. */
+	if (asked)
+		crowd_call(w->crowd);
 }
 
 /* Shows that it came round; nobody else writes there. */
@@ -439,7 +485,8 @@ worker_init(struct worker *w, const struct listen_set *listeners,
 	w->pool.max = max_held;
 	w->stream_env = (struct stream_env){&w->pool, max_connections};
 	w->env.counters = &w->counters;
-	atomic_store(&w->member.quietest, INT64_MAX);
+	atomic_store(&w->member.idle, INT64_MAX);
+	atomic_store(&w->member.quiet, INT64_MAX);
 	w->listen = listeners;
 	for (size_t i = 0; i < listeners->n; i++)
 		w->listeners[w->nlisteners++] = (struct worker_listener){

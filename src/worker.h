@@ -42,7 +42,8 @@ struct worker {
 	int64_t now;                /* us, of this wake-up */
 	int64_t duration[WAITS];    /* us */
 	struct link waiting[WAITS]; /* conn.by_wait, the first deadline first */
-	struct link activity;       /* conn.by_activity, the quietest first */
+	struct link activity;       /* conn.by_activity, the quietest first;
+	                               those in WAIT_NEXT are in none */
 	struct link dead;           /* conn.by_wait */
 	size_t nconns;
 	struct pool pool;

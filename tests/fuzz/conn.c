@@ -70,8 +70,11 @@ static struct conn *
 only_conn(struct worker *w)
 {
 	HOLDS(w->nconns <= 1);
-	return list_empty(&w->activity) ? NULL :
-	    LIST_ELEMENT(w->activity.next, struct conn, by_activity);
+	for (size_t i = 0; i < WAITS; i++)
+		if (!list_empty(&w->waiting[i]))
+			return LIST_ELEMENT(w->waiting[i].next, struct conn,
+			    by_wait);
+	return NULL;
 }
 
 static void
@@ -118,7 +121,7 @@ talk(struct worker *w, struct str in, size_t piece, struct output *out)
 	out->closed = false;
 	HOLDS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    0, fds) == 0);
-	crowd_enter(w->crowd);
+	HOLDS(crowd_enter(w->crowd));
 	conn_open(w, fds[0]);
 	while (in.n > 0 && !out->closed) {
 		n = in.n < piece ? in.n : piece;
