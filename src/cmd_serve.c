@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,13 +147,11 @@ signals_take(int fd, struct reload *reload, struct server *server)
 static void
 signals_serve(int fd, struct reload *reload, struct server *server)
 {
-	struct pollfd fds[1 + FACTS_ROLES] = {{.fd = fd, .events = POLLIN}};
+	struct pollfd news = {.fd = fd, .events = POLLIN};
 
 	while (signals_take(fd, reload, server)) {
 		reload_attend(reload, server);
-		reload_poll(reload, fds + 1);
-		(void)poll(fds, sizeof fds / sizeof fds[0],
-		    reload_patience(reload));
+		(void)poll(&news, 1, reload_patience(reload));
 	}
 }
 
@@ -289,8 +288,8 @@ cmd_serve(int argc, char **argv)
 	reload = reload_new(cmd_policy_path(o.policy), o.shadow, o.watch,
 	    stop_is_asked);
 	if (reload == NULL) {
-		fail("raise fs.inotify.max_user_instances, or leave --watch "
-		    "away", "watching files: %s", strerror(errno));
+		fail("see the limit of memory", "cannot start: %s",
+		    strerror(errno));
 		return STATUS_SYSTEM;
 	}
 	status = load_and_serve(&o, reload, signals);

@@ -2,7 +2,6 @@
 
 #include "reload.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,17 +14,20 @@
 #include "watch.h"
 
 enum {
-	SETTLE_US = 100000,      /* how long a changed file must be quiet, */
-	SETTLE_MAX_US = 2000000, /* but no longer than this in all */
+	LOOK_US = 1000000,  /* how often files are looked at, */
+	SETTLE_US = 100000, /* and one that has changed, until it rests */
+	ROUNDS = 3,         /* but no more often than this */
 };
 
 struct reload {
-	const char *path[FACTS_ROLES];    /* NULL: there is none */
-	struct watch *watch[FACTS_ROLES]; /* NULL: it is not watched */
 	bool (*stop)(void);
-	bool changed[FACTS_ROLES];
-	int64_t first, last; /* change not yet loaded, us; 0: none */
-	int gap_told;        /* errno of the gap in what is watched */
+	int64_t next; /* look, us */
+	struct role {
+		const char *path;    /* NULL: there is none */
+		struct watch *watch; /* NULL: it is not watched */
+		bool changed;        /* since it was loaded */
+		unsigned rounds;     /* in which it was found changed again */
+	} roles[FACTS_ROLES];
 };
 
 /* The names of the two in the log. */
@@ -44,17 +46,18 @@ reload_new(const char *live, const char *shadow, bool watch,
 
 	if (r == NULL)
 		return NULL;
-	r->path[FACTS_LIVE] = live;
-	r->path[FACTS_SHADOW] = shadow;
+	r->roles[FACTS_LIVE].path = live;
+	r->roles[FACTS_SHADOW].path = shadow;
 	r->stop = stop;
-	for (int i = 0; watch && i < FACTS_ROLES; i++)
-		if (r->path[i] != NULL && (r->watch[i] = watch_new()) == NULL) {
-			int saved = errno;
-
+	for (int i = 0; watch && i < FACTS_ROLES; i++) {
+		if (r->roles[i].path == NULL)
+			continue;
+		r->roles[i].watch = watch_new();
+		if (r->roles[i].watch == NULL) {
 			reload_free(r);
-			errno = saved;
 			return NULL;
 		}
+	}
 	return r;
 }
 
@@ -64,7 +67,7 @@ reload_free(struct reload *r)
 	if (r == NULL)
 		return;
 	for (int i = 0; i < FACTS_ROLES; i++)
-		watch_free(r->watch[i]);
+		watch_free(r->roles[i].watch);
 	free(r);
 }
 
@@ -116,7 +119,7 @@ refused_note(const struct reload *r, enum facts_role role, struct diag *d)
 	if (!log_begin(&l, LOG_LEVEL_ERROR, events[role].refused, NULL,
 	    LOG_EVERY))
 		return;
-	log_str(&l, "policy", str_of(r->path[role]));
+	log_str(&l, "policy", str_of(r->roles[role].path));
 	log_end(&l);
 }
 
@@ -131,30 +134,6 @@ loaded_note(enum facts_role role, const struct policy_set *policies, bool log)
 		return;
 	log_str(&l, "digest", str_of(policy_set_digest(policies)));
 	log_num(&l, "policies", policy_set_count(policies));
-	log_end(&l);
-}
-
-/* Says once where changes can't be seen. */
-static void
-gap_note(struct reload *r, enum facts_role role)
-{
-	const char *path = NULL;
-	int error = 0;
-	struct log_line l;
-
-	if (r->watch[role] != NULL)
-		path = watch_gap(r->watch[role], &error);
-	if (path == NULL || error == r->gap_told)
-		return;
-	r->gap_told = error;
-	if (!log_begin(&l, LOG_LEVEL_WARNING, "watch-incomplete", NULL,
-	    LOG_EVERY))
-		return;
-	log_str(&l, "path", str_of(path));
-	log_str(&l, "error", str_of(strerror(error)));
-	log_str(&l, "hint", str_of(error == ENOSPC ?
-	    "raise fs.inotify.max_user_watches, or send SIGHUP after changes" :
-	    "let the user read that folder, or send SIGHUP after changes"));
 	log_end(&l);
 }
 
@@ -188,19 +167,15 @@ stops(void *ctx)
 static struct policy_set *
 load(struct reload *r, enum facts_role role, struct diag *d)
 {
-	struct watch *w = r->watch[role];
+	struct watch *w = r->roles[role].watch;
 	struct loading loading = {w, r->stop};
 	struct conf_observer observer = {opens, stops, &loading};
-	struct policy_set *policies;
 
 	if (d == NULL)
 		return NULL;
 	if (w != NULL)
 		watch_begin(w);
-	policies = conf_load_observed(r->path[role], d, NULL, &observer);
-	if (w != NULL)
-		watch_end(w);
-	return policies;
+	return conf_load_observed(r->roles[role].path, d, NULL, &observer);
 }
 
 struct policy_set *
@@ -237,7 +212,6 @@ load_logged(struct reload *r, enum facts_role role)
 	if (policies == NULL)
 		refused_note(r, role, d);
 	diag_free(d);
-	gap_note(r, role);
 	return policies;
 }
 
@@ -246,8 +220,7 @@ reload_first_shadow(struct reload *r)
 {
 	struct policy_set *policies;
 
-	gap_note(r, FACTS_LIVE);
-	if (r->path[FACTS_SHADOW] == NULL)
+	if (r->roles[FACTS_SHADOW].path == NULL)
 		return NULL;
 	policies = load_logged(r, FACTS_SHADOW);
 	if (policies != NULL)
@@ -282,92 +255,79 @@ hand_over(struct reload *r, struct server *s,
 
 /* ---- changes ----------------------------------------------------------- */
 
-/* Takes what the watches have seen. */
-static void
-changes_take(struct reload *r)
+/* Looks at the files of a role.  Returns how many have changed since the last
+ * look. */
+static size_t
+role_changed(struct role *role)
 {
-	const int64_t now = clock_us();
-	enum watch_news news;
+	size_t n = role->watch != NULL ? watch_changed(role->watch) : 0;
 
-	for (int i = 0; i < FACTS_ROLES; i++) {
-		if (r->watch[i] == NULL)
-			continue;
-		news = watch_take(r->watch[i]);
-		if (news == WATCH_CHANGED) {
-			r->changed[i] = true;
-			if (r->first == 0)
-				r->first = now;
-		}
-		if (news != WATCH_NOTHING && r->first != 0)
-			r->last = now;
+	if (n > 0) {
+		role->changed = true;
+		role->rounds++;
 	}
+	return n;
 }
 
-/* When what has changed is to be loaded, us. */
-static int64_t
-settled_at(const struct reload *r)
-{
-	int64_t quiet = r->last + SETTLE_US, end = r->first + SETTLE_MAX_US;
-
-	return quiet < end ? quiet : end;
-}
-
-/* Loads what has changed.  Where more changes meanwhile, one file may have been
- * read as it was before and the next as it was after: then none of it is used,
- * and all is loaded again. */
+/* Loads some of the two.  Where the files of one change meanwhile, they may
+ * have been read as they were before and as they were after: then they are not
+ * used but loaded again.  Where a single one never rests, what was read of it
+ * belongs to the others, and is taken after some rounds. */
 static void
-changed_load(struct reload *r, struct server *s)
+load_some(struct reload *r, struct server *s, const bool wanted[FACTS_ROLES])
 {
 	struct policy_set *policies[FACTS_ROLES] = {NULL};
-	bool wanted[FACTS_ROLES];
+	struct role *role;
+	bool again = false;
+	size_t changed;
 
 	notify_reloading();
-	memcpy(wanted, r->changed, sizeof wanted);
-	memset(r->changed, 0, sizeof r->changed);
-	r->first = 0;
-	for (int i = 0; i < FACTS_ROLES; i++)
-		if (wanted[i])
-			policies[i] = load_logged(r, (enum facts_role)i);
-	changes_take(r);
-	if (r->first == 0) {
-		hand_over(r, s, policies);
-		notify_ready();
-		return;
-	}
-	log_event(LOG_LEVEL_INFO, "reload-again", "changed-meanwhile",
-	    LOG_SOME);
 	for (int i = 0; i < FACTS_ROLES; i++) {
-		policy_set_free(policies[i]);
-		r->changed[i] = r->changed[i] || wanted[i];
+		role = &r->roles[i];
+		if (!wanted[i])
+			continue;
+		policies[i] = load_logged(r, (enum facts_role)i);
+		role->changed = false;
+		changed = role_changed(role);
+		if (changed > 1 || (changed == 1 && role->rounds < ROUNDS)) {
+			policy_set_free(policies[i]);
+			policies[i] = NULL;
+			log_event(LOG_LEVEL_INFO, "reload-again",
+			    "changed-meanwhile", LOG_SOME);
+		}
+		if (changed == 0 || role->rounds >= ROUNDS)
+			role->rounds = 0;
+		again = again || role->rounds > 0;
 	}
+	hand_over(r, s, policies);
+	if (!again)
+		notify_ready();
 }
 
 void
 reload_all(struct reload *r, struct server *s)
 {
-	/* What was seen up to now is loaded with the rest. */
-	changes_take(r);
-	for (int i = 0; i < FACTS_ROLES; i++)
-		r->changed[i] = r->path[i] != NULL;
-	changed_load(r, s);
-}
+	bool wanted[FACTS_ROLES];
 
-void
-reload_poll(const struct reload *r, struct pollfd fds[FACTS_ROLES])
-{
-	for (int i = 0; i < FACTS_ROLES; i++)
-		fds[i] = (struct pollfd){.fd = r->watch[i] != NULL ?
-		    watch_fd(r->watch[i]) : -1, .events = POLLIN};
+	for (int i = 0; i < FACTS_ROLES; i++) {
+		wanted[i] = r->roles[i].path != NULL;
+		r->roles[i].rounds = 0;
+	}
+	load_some(r, s, wanted);
+	r->next = clock_us() + SETTLE_US;
 }
 
 int
 reload_patience(const struct reload *r)
 {
-	int64_t left;
+	int64_t left = r->next - clock_us();
+	bool watched = false;
 
-	if (r->first == 0)
+	for (int i = 0; i < FACTS_ROLES; i++)
+		if (r->roles[i].watch != NULL)
+			watched = true;
+	if (!watched)
 		return -1;
-	left = settled_at(r) - clock_us();
 	/* Rounded up: awake too early, it would only sleep again. */
 	return left > 0 ? (int)((left + 999) / 1000) : 0;
 }
@@ -375,7 +335,20 @@ reload_patience(const struct reload *r)
 void
 reload_attend(struct reload *r, struct server *s)
 {
-	changes_take(r);
-	if (r->first != 0 && clock_us() >= settled_at(r))
-		changed_load(r, s);
+	bool wanted[FACTS_ROLES] = {false}, any = false, waits = false;
+	struct role *role;
+
+	if (clock_us() < r->next)
+		return;
+	for (int i = 0; i < FACTS_ROLES; i++) {
+		role = &r->roles[i];
+		wanted[i] = role_changed(role) ? role->rounds >= ROUNDS :
+		    role->changed;
+		any = any || wanted[i];
+	}
+	if (any)
+		load_some(r, s, wanted);
+	for (int i = 0; i < FACTS_ROLES; i++)
+		waits = waits || r->roles[i].rounds > 0;
+	r->next = clock_us() + (waits ? SETTLE_US : LOOK_US);
 }

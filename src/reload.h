@@ -5,7 +5,6 @@
 #ifndef PREFLIGHTD_RELOAD_H
 #define PREFLIGHTD_RELOAD_H
 
-#include <poll.h>
 #include <stdbool.h>
 
 #include "facts.h"
@@ -14,8 +13,7 @@
 struct reload;
 
 /* Remembers the paths, which must outlive it; shadow is NULL without a
- * candidate.  Returns NULL with errno where memory is short or, to watch files,
- * inotify.  stop is asked again and again during a load, which ends, without
+ * candidate.  Returns NULL without memory.  stop is asked again and again during a load, which ends, without
  * result and without a word, once it says so. */
 struct reload *reload_new(const char *live, const char *shadow, bool watch,
     bool (*stop)(void));
@@ -25,18 +23,14 @@ void reload_free(struct reload *r);
  * stderr.  Returns NULL where it can't be used. */
 struct policy_set *reload_first(struct reload *r);
 
-/* Loads the candidate for the first time; the log is open now, so that what of
- * the policy's files can't be watched is told too.  Returns NULL where there is
- * none, or after lines in the log where it can't be used: the server does
- * without. */
+/* Loads the candidate for the first time.  Returns NULL where there is none, or
+ * after lines in the log where it can't be used: the server does without. */
 struct policy_set *reload_first_shadow(struct reload *r);
 
 /* Loads both anew and hands them to the server. */
 void reload_all(struct reload *r, struct server *s);
 
-/* What to poll for between calls of reload_attend: as many descriptors, some of
- * which may be -1, and how long in ms, -1 for ever. */
-void reload_poll(const struct reload *r, struct pollfd fds[FACTS_ROLES]);
+/* How long to sleep before reload_attend, in ms, -1 for ever. */
 int reload_patience(const struct reload *r);
 
 /* Looks for changed files and loads them once they have settled. */

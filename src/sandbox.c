@@ -43,9 +43,7 @@ static const int calls[] = {
 	SCMP_SYS(_newselect), SCMP_SYS(pselect6), SCMP_SYS(eventfd2),
 	SCMP_SYS(signalfd4), SCMP_SYS(timerfd_create),
 	SCMP_SYS(timerfd_settime), SCMP_SYS(timerfd_settime64),
-	SCMP_SYS(timerfd_gettime), SCMP_SYS(inotify_init1),
-	SCMP_SYS(inotify_add_watch), SCMP_SYS(inotify_rm_watch),
-	SCMP_SYS(restart_syscall),
+	SCMP_SYS(timerfd_gettime), SCMP_SYS(restart_syscall),
 	/* looking at files; those that open them are below */
 	SCMP_SYS(stat), SCMP_SYS(stat64), SCMP_SYS(fstat), SCMP_SYS(fstat64),
 	SCMP_SYS(lstat), SCMP_SYS(lstat64), SCMP_SYS(newfstatat),

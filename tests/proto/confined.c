@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -186,16 +185,13 @@ call_thread(void)
 	pthread_join(thread, NULL);
 }
 
-/* What --watch and timers need. */
 static void
-call_watch(void)
+call_wait(void)
 {
 	sigset_t set;
-	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
 	sigemptyset(&set);
-	if (fd == -1 || inotify_add_watch(fd, "/", IN_CREATE) == -1 ||
-	    timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC) == -1 ||
+	if (timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC) == -1 ||
 	    signalfd(-1, &set, SFD_CLOEXEC) == -1 ||
 	    epoll_create1(EPOLL_CLOEXEC) == -1)
 		_exit(1);
@@ -223,7 +219,7 @@ static const struct {
 	CALL(listen), CALL(memfd), CALL(memory), CALL(netlink), CALL(prctl),
 	CALL(program_memory), CALL(ptrace), CALL(read), CALL(rename),
 	CALL(setrlimit), CALL(setuid), CALL(thread), CALL(unix), CALL(unlink),
-	CALL(watch), CALL(write),
+	CALL(wait), CALL(write),
 };
 
 int
