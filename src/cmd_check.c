@@ -9,6 +9,7 @@
 #include "canonical.h"
 #include "conf.h"
 #include "conf_keys.h"
+#include "escape.h"
 #include "json_text.h"
 
 struct check {
@@ -59,16 +60,20 @@ static void
 print_claims(const char *label, const struct claim *claims, size_t count)
 {
 	printf("  %-8s", label);
-	for (size_t i = 0; i < count; i++)
-		printf("%s%.*s", i > 0 ? ", " : "", STR_ARG(claims[i].text));
+	for (size_t i = 0; i < count; i++) {
+		fputs(i > 0 ? ", " : "", stdout);
+		escape_controls(stdout, claims[i].text);
+	}
 	putchar('\n');
 }
 
 static void
 print_policy(const struct check *c, const struct policy *p)
 {
-	printf("policy %.*s (%s:%u)\n", STR_ARG(p->name),
-	    policy_set_file_name(c->set, p->section.file), p->section.line);
+	printf("policy %.*s (", STR_ARG(p->name));
+	escape_controls(stdout, str_of(policy_set_file_name(c->set,
+	    p->section.file)));
+	printf(":%u)\n", p->section.line);
 	print_claims("hosts", p->hosts, p->nhosts);
 	print_claims("paths", p->paths, p->npaths);
 	printf("  origins %zu exact, %zu pattern%s%s\n",
@@ -83,8 +88,9 @@ print_text(const struct check *c)
 	size_t origins;
 
 	if (c->set == NULL) {
-		fprintf(stderr, "%s: %zu error%s, %zu warning%s: not used\n",
-		    diag_file_name(c->d, 0), PLURAL(diag_errors(c->d)),
+		escape_controls(stderr, str_of(diag_file_name(c->d, 0)));
+		fprintf(stderr, ": %zu error%s, %zu warning%s: not used\n",
+		    PLURAL(diag_errors(c->d)),
 		    PLURAL(diag_warnings(c->d)));
 		return 0;
 	}
@@ -182,7 +188,7 @@ print_json(const struct check *c)
 	    "failed", (json_int_t)c->tests.failed,
 	    "origins", (json_int_t)origins);
 	if (root != NULL)
-		ret = json_dumpf(root, stdout, JSON_INDENT(2));
+		ret = json_print(root, stdout, JSON_INDENT(2));
 	json_decref(root);
 	putchar('\n');
 	return ret;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "arena.h"
+#include "escape.h"
 
 /* A list of a million origins may have a finding on each of its lines; this
  * many of a level are kept, the rest is counted. */
@@ -203,8 +204,8 @@ diag_items(struct diag *d, size_t *count)
 static void
 print_item(const struct diag *d, const struct diag_item *item, FILE *to)
 {
-	fprintf(to, "%s:%u:%u: %s: %s [%s]\n",
-	    diag_file_name(d, item->at.file), item->at.line, item->at.col,
+	escape_controls(to, str_of(diag_file_name(d, item->at.file)));
+	fprintf(to, ":%u:%u: %s: %s [%s]\n", item->at.line, item->at.col,
 	    item->level == DIAG_ERROR ? "error" : "warning", item->text,
 	    item->id);
 	if (item->hint[0] != '\0')

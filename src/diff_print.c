@@ -267,8 +267,11 @@ diff_print_text(const struct diff_report *r, FILE *to)
 	const struct diff *d = r->diff;
 
 	if (d->count == 0) {
-		fprintf(to, "same: %s and %s mean the same\n", r->before_path,
-		    r->after_path);
+		fputs("same: ", to);
+		escape_controls(to, str_of(r->before_path));
+		fputs(" and ", to);
+		escape_controls(to, str_of(r->after_path));
+		fputs(" mean the same\n", to);
 		return;
 	}
 	for (size_t i = 0; i < d->count;)
@@ -296,7 +299,7 @@ static int
 print_text(struct str s, FILE *to)
 {
 	json_t *value;
-	char *text;
+	int ret;
 
 	if (s.p == NULL) {
 		fputs("null", to);
@@ -309,13 +312,9 @@ print_text(struct str s, FILE *to)
 		return 0;
 	}
 	value = json_text(s);
-	text = json_dumps(value, JSON_ENCODE_ANY);
+	ret = json_print(value, to, JSON_ENCODE_ANY);
 	json_decref(value);
-	if (text == NULL)
-		return -1;
-	fputs(text, to);
-	free(text);
-	return 0;
+	return ret;
 }
 
 static int

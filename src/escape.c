@@ -32,3 +32,20 @@ escape_print(FILE *to, struct str text)
 {
 	escape_each(to, text, put_plain);
 }
+
+void
+escape_controls(FILE *to, struct str text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (c == 0xc2 && i + 1 < text.n &&
+		    ((unsigned char)text.p[i + 1] & 0xe0) == 0x80)
+			fprintf(to, "\\xc2\\x%02x",
+			    (unsigned char)text.p[++i]);
+		else if (c < 0x20 || c == 0x7f)
+			fprintf(to, "\\x%02x", c);
+		else
+			putc(c, to);
+	}
+}

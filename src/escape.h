@@ -10,7 +10,11 @@
 /* Prints text as buf_escaped has it, of any length. */
 void escape_print(FILE *to, struct str text);
 
-/* The same, by way of a function that takes the pieces. */
+/* Prints text as it is, a path say, but for control characters: those of ASCII
+ * and U+0080 to U+009F are escaped. */
+void escape_controls(FILE *to, struct str text);
+
+/* As escape_print, by way of a function that takes the pieces. */
 void escape_each(FILE *to, struct str text,
     void (*put)(FILE *to, struct str piece));
 

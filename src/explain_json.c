@@ -245,7 +245,7 @@ explain_print_json(const struct explanation *e, FILE *to)
 	        "notes", json_texts(e->notes, e->nnotes))) != 0 ||
 	    add_live(e, root) != 0)
 		goto out;
-	if (json_dumpf(root, to, JSON_INDENT(2)) != 0 || putc('\n', to) == EOF)
+	if (json_print(root, to, JSON_INDENT(2)) != 0 || putc('\n', to) == EOF)
 		goto out;
 	ret = 0;
 out:

@@ -3,11 +3,16 @@
 #define PREFLIGHTD_JSON_TEXT_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "str.h"
 
 /* A string; text that is no UTF-8 is escaped.  NULL without memory. */
 json_t *json_text(struct str s);
+
+/* Prints a value as json_dumpf does, with every control character escaped: what
+ * requests and files hold must not reach a terminal.  Returns 0, or -1. */
+int json_print(const json_t *value, FILE *to, size_t flags);
 
 /* Appends item, which it takes, to the array.  Returns false without memory, or
  * where either is NULL for the want of it: then *array is freed and NULL. */

@@ -217,7 +217,7 @@ status_write_json(const struct status *st, FILE *f)
 
 	if (o == NULL)
 		return;
-	if (json_dumpf(o, f, 0) == 0)
+	if (json_print(o, f, 0) == 0)
 		fputc('\n', f);
 	json_decref(o);
 }

@@ -78,8 +78,11 @@ write_refused(const struct status_refusals *list, FILE *f)
 		if (x->entry.npolicy > 0)
 			fprintf(f, ", policy %.*s",
 			    STR_ARG(top_policy(&x->entry)));
-		if (x->line > 0)
-			fprintf(f, ", %s:%u", x->file, x->line);
+		if (x->line > 0) {
+			fputs(", ", f);
+			escape_controls(f, str_of(x->file));
+			fprintf(f, ":%u", x->line);
+		}
 		if (x->allowed_now)
 			fputs(": allowed by now", f);
 		else if (x->why[0] != '\0')
@@ -98,8 +101,10 @@ write_missing(const struct status *st, FILE *f)
 		m = &st->missing[i];
 		fputs("  ", f);
 		escape_print(f, m->entry.text);
-		fprintf(f, "  %s:%u\n", policy_set_file_name(st->policies,
-		    m->entry.at.file), m->entry.at.line);
+		fputs("  ", f);
+		escape_controls(f, str_of(policy_set_file_name(st->policies,
+		    m->entry.at.file)));
+		fprintf(f, ":%u\n", m->entry.at.line);
 	}
 	if (st->unseen > st->nmissing && st->nmissing > 0)
 		fprintf(f, "  ... and %zu more\n", st->unseen - st->nmissing);

@@ -97,7 +97,7 @@ verify_print_json(const struct verify *v, FILE *to)
 			break;
 	root = json_pack("{s:b, s:o}", "ok", verify_is_good(v), "servers",
 	    servers);
-	if (root != NULL && json_dumpf(root, to, JSON_INDENT(2)) == 0 &&
+	if (root != NULL && json_print(root, to, JSON_INDENT(2)) == 0 &&
 	    putc('\n', to) != EOF)
 		ret = 0;
 	json_decref(root);

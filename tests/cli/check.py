@@ -183,6 +183,22 @@ def check_bytes(folder):
                          (0, ids, origins), about)
 
 
+def check_controls(folder):
+    """Control characters, U+009B (CSI) among them, never reach a terminal."""
+    policy = ("[policy a]\nhost = api.example.com\npath = /\x9b31m\n"
+              "allow-origins = https://a.example\n")
+    for control, shown in (("\x9b", "\\xc2\\x9b"), ("\x7f", "\\x7f"), ("\x1b", "\\x1b")):
+        name = f"a{control}.ini"
+        for text in (policy, policy + "max-age = x\n"):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+                f.write(text)
+            for option in ("-p", "--json"):
+                _, out, err = run(option, name, folder=folder)
+                tap.ok(not set("\x9b\x7f\x1b") & set(out + err) and (shown in out + err or option == "--json"),
+                       f"check {option}: {control!r} is escaped", out + err)
+    os.unlink(os.path.join(folder, name))
+
+
 def check_odd_files(folder):
     os.mkfifo(os.path.join(folder, "fifo"))
     os.mkdir(os.path.join(folder, "dir"))
@@ -332,8 +348,8 @@ def main():
     status, _, err = run("--strict",
                          os.path.join(TOP, "etc", "policy.ini"))
     tap.is_equal((status, err), (0, ""), "etc/policy.ini")
-    for check in (check_options, check_bytes, check_odd_files, check_lists,
-                  check_pipes, check_permission):
+    for check in (check_options, check_bytes, check_controls, check_odd_files,
+                  check_lists, check_pipes, check_permission):
         with tempfile.TemporaryDirectory() as folder:
             check(folder)
     tap.done()

@@ -681,6 +681,17 @@ def check_manual():
                  "the manual has the options of --help")
 
 
+def check_controls():
+    """Control characters, U+009B (CSI) among them, never reach a terminal."""
+    for text in ("\x9b31m", "\x7f", "\x1b[31m"):
+        command = f"curl '{API}/{text}' -X 'P{text}' -H 'Origin: https://a{text}' -H 'X-{text}: {text}'"
+        for option in ((), ("--json",)):
+            _, out, err = run(*option, "--curl", command)
+            tap.ok(not set("\x9b\x7f\x1b") & set(out + err), f"{text!r} is escaped {option}", out + err)
+            _, out, err = run(*option, "--origin", f"https://{text}", API)
+            tap.ok(not set("\x9b\x7f\x1b") & set(out + err), f"{text!r} as origin is escaped {option}", out + err)
+
+
 def main():
     for name in sorted(n[:-4] for n in os.listdir(GOLDEN)
                        if n.endswith(".cmd")):
@@ -691,6 +702,7 @@ def main():
     check_curl()
     check_input()
     check_notes()
+    check_controls()
     check_chromium()
     check_manual()
     for check in (check_fixes, check_expose, check_random_fixes, check_usage):

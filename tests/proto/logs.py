@@ -1,6 +1,7 @@
 """Logs of `preflightd serve` that fail, fill up or go away: nothing of it stops
 an answer, and what was lost is counted and told."""
 
+import json
 import os
 import re
 import resource
@@ -21,12 +22,32 @@ def ask_many(server, n):
 
 
 def requests(text):
-    return len(re.findall(r"^time=\S+ level=info event=request .*$", text, re.M))
+    return len(re.findall(r"^time=\S+ level=info event=(?:request|status) .*$", text, re.M))
 
 
 def left_out(text, reason):
     """What the lines of that reason count, together."""
     return sum(map(int, re.findall(rf"event=left-out reason={reason} lines=(\d+)", text)))
+
+
+class Tried:
+    """Waits until all lines of n requests were written, or could not be; each
+    look at the status page is a request too."""
+
+    def __init__(self, server, n, path):
+        self.server, self.n, self.path = server, n, path
+        self.done = wait_for(self.look)
+
+    def look(self):
+        with self.server.client() as c:
+            page = c.ask({"REQUEST_METHOD": "GET", "REQUEST_URI": "/st?json"})
+        known, self.n = self.n, self.n + 1
+        return requests(whole_lines(text_of(self.path))) + json.loads(page.body)["log_lines_lost"] >= known
+
+
+def whole_lines(text):
+    """Without what a full disk cut off."""
+    return text[: text.rfind("\n") + 1]
 
 
 def text_of(path):
@@ -105,9 +126,10 @@ def full_disk(folder):
 
     def limited():
         resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
-    with Server("--log", log, "--log-requests", preexec=limited) as s:
+    with Server("--log", log, "--log-requests", "--status-path", "/st", preexec=limited) as s:
         tap.ok(ask_many(s, 200), "the log file is at its limit of size: requests are answered")
-        wait_for(lambda: os.path.getsize(log) == 5000)
+        # All of them were tried: the next file is not to be filled too.
+        tried = Tried(s, 200, log)
         os.rename(log, log + ".1")
         s.signal(signal.SIGUSR1)
         tap.ok(wait_for(lambda: os.path.exists(log) and left_out(text_of(log), "failed-log") > 0),
@@ -115,10 +137,9 @@ def full_disk(folder):
         tap.ok('error="File too large"' in text_of(log), "and why")
 
         def total():
-            old = text_of(log + ".1")
-            whole = old[: old.rfind("\n") + 1] + text_of(log)
+            whole = whole_lines(text_of(log + ".1")) + text_of(log)
             return requests(whole) + left_out(whole, "failed-log")
-        tap.ok(wait_for(lambda: total() == 200), "which adds up, with the line that was cut", total())
+        tap.ok(wait_for(lambda: total() == tried.n), "which adds up, with the line that was cut", f"{total()} of {tried.n}")
         tap.is_equal([x for x in text_of(log).splitlines() if not x.startswith("time=")], [],
                      "and every line in it is whole")
         tap.is_equal(s.stop(), 0, "and it ends")
@@ -130,9 +151,9 @@ def torn_line(folder):
 
     def limited():
         resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))
-    with Server("--log", log, "--log-requests", preexec=limited) as s:
+    with Server("--log", log, "--log-requests", "--status-path", "/st", preexec=limited) as s:
         ask_many(s, 100)
-        wait_for(lambda: os.path.getsize(log) == 5000)
+        Tried(s, 100, log)
         tap.ok(not text_of(log).endswith("\n"), "the disk is full in the middle of a line", text_of(log)[-100:])
         resource.prlimit(s.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         ask_many(s, 1)

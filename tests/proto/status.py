@@ -120,6 +120,18 @@ def framing():
                "a half-closed one too")
 
 
+def controls():
+    """What clients send reaches no terminal as it is."""
+    with served() as s, s.client() as c:
+        for text in (b"\xc2\x9b31m", b"\x7f", b"\x1b[31m"):
+            c.ask(preflight(HTTP_ORIGIN=b"https://" + text))
+            c.ask(preflight(HTTP_ACCESS_CONTROL_REQUEST_METHOD=b"P" + text))
+        for form in ("", "?json", "?html", "?openmetrics"):
+            page = c.ask(ask(form)).body
+            ok(not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]", page),
+               f"control characters in '{form}' are escaped", page)
+
+
 def counting():
     policy = POLICY + ("[policy all]\nhost = all.example.com\n"
                        "allow-origins = *\n")
@@ -457,6 +469,7 @@ command_line()
 off()
 forms()
 framing()
+controls()
 counting()
 reloading()
 allowed_by_star()
