@@ -13,8 +13,9 @@
 struct reload;
 
 /* Remembers the paths, which must outlive it; shadow is NULL without a
- * candidate.  Returns NULL without memory.  stop is asked again and again during a load, which ends, without
- * result and without a word, once it says so. */
+ * candidate.  Returns NULL without memory.  stop is asked again and again
+ * during a load, which ends, without result and without a word, once it says
+ * so. */
 struct reload *reload_new(const char *live, const char *shadow, bool watch,
     bool (*stop)(void));
 void reload_free(struct reload *r);
