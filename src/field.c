@@ -2,7 +2,8 @@
 
 #include "field.h"
 
-#include "hash.h"
+#include <stdlib.h>
+
 #include "lanes.h"
 
 /* The bytes that a token may have (RFC 9110, 5.6.2). */
@@ -141,14 +142,6 @@ method_is_safelisted(struct str name)
 
 /* ---- sets -------------------------------------------------------------- */
 
-static uint32_t
-key_hash(struct field_key key, size_t n)
-{
-	uint64_t h = (key.first ^ key.last << 1 ^ n) * HASH_MULTIPLIER;
-
-	return (uint32_t)(h >> 32);
-}
-
 /* Up to 8 bytes as a set compares them. */
 static uint64_t
 key_word(const char *p, size_t n, enum field_case fold)
@@ -172,64 +165,60 @@ name_key(struct str name, enum field_case fold)
 	    key_word(name.p + name.n - 8, 8, fold)};
 }
 
-static bool
-key_equal(struct field_key a, struct field_key b)
+/* Names in the order of a set: by length, then by key, then by what the key
+ * leaves out. */
+static inline int
+order(struct str name, struct field_key key, enum field_case fold,
+    const struct field_item *item)
 {
-	return a.first == b.first && a.last == b.last;
-}
+	if (name.n != item->name.n)
+		return name.n < item->name.n ? -1 : 1;
+	if (key.first != item->key.first)
+		return key.first < item->key.first ? -1 : 1;
+	if (key.last != item->key.last)
+		return key.last < item->key.last ? -1 : 1;
+	for (size_t i = KEY_WHOLE / 2; i + KEY_WHOLE / 2 < name.n; i++) {
+		unsigned char a = (unsigned char)name.p[i],
+		    b = (unsigned char)item->folded[i];
 
-static bool
-is_item(const struct field_set *s, const struct field_item *item,
-    struct str name)
-{
-	return s->fold == FIELD_FOLD ? str_eq_fold(item->name, name) :
-	    str_eq(item->name, name);
-}
-
-static uint64_t
-length_bit(size_t n)
-{
-	return UINT64_C(1) << (n < 63 ? n : 63);
-}
-
-/* The next item from the slot on that has the length and the key, or NULL. */
-static inline const struct field_item *
-probe(const struct field_set *s, uint32_t *slot, size_t n,
-    struct field_key key)
-{
-	const struct field_item *item;
-
-	for (; s->table[*slot] != 0; *slot = (*slot + 1) & s->mask) {
-		item = &s->items[s->table[*slot] - 1];
-		if (item->name.n == n && key_equal(item->key, key))
-			return item;
+		if (fold == FIELD_FOLD)
+			a = ascii_lower(a);
+		if (a != b)
+			return a < b ? -1 : 1;
 	}
-	return NULL;
+	return 0;
 }
 
 static inline bool
 may_have(const struct field_set *s, size_t n)
 {
-	return (s->lengths & length_bit(n)) != 0;
+	return (s->lengths & (UINT64_C(1) << (n < 63 ? n : 63))) != 0;
+}
+
+static inline const struct field_item *
+find(const struct field_set *s, struct str name, struct field_key key)
+{
+	size_t low = 0, high = s->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = order(name, key, s->fold, s->sorted[middle]);
+
+		if (c == 0)
+			return s->sorted[middle];
+		if (c < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
 }
 
 const struct field_item *
 field_set_find(const struct field_set *s, struct str name)
 {
-	const struct field_item *item;
-	struct field_key key;
-	uint32_t slot;
-
-	if (!may_have(s, name.n))
-		return NULL;
-	key = name_key(name, s->fold);
-	slot = key_hash(key, name.n) & s->mask;
-	while ((item = probe(s, &slot, name.n, key)) != NULL) {
-		if (name.n <= KEY_WHOLE || is_item(s, item, name))
-			return item;
-		slot = (slot + 1) & s->mask;
-	}
-	return NULL;
+	return may_have(s, name.n) ?
+	    find(s, name, name_key(name, s->fold)) : NULL;
 }
 
 /* Whether a '*' covers the name: Authorization is the one that it does not
@@ -238,15 +227,6 @@ static bool
 star_covers(const struct field_set *s, struct str name)
 {
 	return s->any && !str_eq_fold(name, STR("authorization"));
-}
-
-/* For a name that the key is all of. */
-static inline bool
-has_short(const struct field_set *s, size_t n, struct field_key key)
-{
-	uint32_t slot = key_hash(key, n) & s->mask;
-
-	return may_have(s, n) && probe(s, &slot, n, key) != NULL;
 }
 
 /* Notes the next name: it takes its room, and is refused where it is not
@@ -294,8 +274,8 @@ element_take(const struct field_set *s, struct str *list, size_t *room,
 		return any_take(s, list, room, refused);
 	list->n = (size_t)(end - list->p);
 	name.p = list->p - name.n;
-	name_note(name, has_short(s, name.n, key) || star_covers(s, name), room,
-	    refused);
+	name_note(name, (may_have(s, name.n) && find(s, name, key) != NULL) ||
+	    star_covers(s, name), room, refused);
 	return 1;
 }
 
@@ -311,6 +291,13 @@ piece_at(const char *p, size_t *n)
 }
 
 enum { LONG_LIST = 1024, PIECES = 64 };
+
+/* Where a piece is kept: two that share a place cost time alone. */
+static inline size_t
+piece_place(uint64_t piece)
+{
+	return piece * UINT64_C(0x9e3779b97f4a7c15) >> 58;
+}
 
 /* field_set_admits for a list so long that its names must repeat: pieces of
  * elements that were good are known again and passed over.  A piece is known by
@@ -334,7 +321,7 @@ admits_long(const struct field_set *s, struct str list, size_t *room,
 		piece = 0;
 		if ((roomy || decided) && list.n >= 8)
 			piece = piece_at(list.p, &n);
-		slot = &seen[piece * HASH_MULTIPLIER >> 58];
+		slot = &seen[piece_place(piece)];
 		if (piece != 0 && *slot == piece) {
 			list = str_from(list, n);
 			continue;
@@ -371,37 +358,73 @@ copy_item(struct field_item *to, const struct field_item *from,
     enum field_case fold, struct arena *a)
 {
 	struct str name = arena_str(a, from->name);
-	char *folded = arena_alloc(a, name.n + 1);
+	struct str folded = fold == FIELD_FOLD ? arena_lower(a, name) : name;
 
-	if (name.p == NULL || folded == NULL)
+	if (name.p == NULL || folded.p == NULL)
 		return -1;
-	for (size_t i = 0; i < name.n; i++)
-		folded[i] = (char)ascii_lower((unsigned char)name.p[i]);
-	*to = (struct field_item){name, from->at, folded,
+	*to = (struct field_item){name, from->at, folded.p,
 	    name_key(name, fold)};
 	return 0;
+}
+
+/* By name, and the same name in the order of the file. */
+static int
+compare_items(const void *left, const void *right)
+{
+	const struct field_item *a = *(struct field_item *const *)left,
+	    *b = *(struct field_item *const *)right;
+	int c = order((struct str){a->folded, a->name.n}, a->key, FIELD_EXACT,
+	    b);
+
+	return c != 0 ? c : (a > b) - (a < b);
+}
+
+static void
+sort(const struct field_item **sorted, const struct field_item *items,
+    size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &items[i];
+	qsort(sorted, count, sizeof *sorted, compare_items);
+}
+
+/* Takes out the items, sorted, that have the name of an earlier one.  Returns
+ * how many are left. */
+static size_t
+drop_second(const struct field_item **sorted, struct field_item *items,
+    size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 1, first = 0; i < count; i++) {
+		const struct field_item *a = sorted[first], *b = sorted[i];
+
+		if (order((struct str){a->folded, a->name.n}, a->key,
+		        FIELD_EXACT, b) == 0)
+			items[b - items].folded = NULL;
+		else
+			first = i;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (items[i].folded != NULL)
+			items[kept++] = items[i];
+	return kept;
 }
 
 int
 field_set_init(struct field_set *s, enum field_case fold,
     const struct field_item *items, size_t count, struct arena *a)
 {
-	size_t slots = 8;
-
 	*s = (struct field_set){.fold = fold};
 	if (count == 0)
 		return 0;
-	while (slots < count * 4)
-		slots *= 2;
-	if (slots - 1 > UINT32_MAX)
-		return -1;
 	struct field_item *kept = arena_array(a, count, sizeof *kept);
-	uint32_t *table = arena_array(a, slots, sizeof *table);
-	if (kept == NULL || table == NULL)
+	const struct field_item **sorted = arena_array(a, count,
+	    sizeof *sorted);
+	if (kept == NULL || sorted == NULL)
 		return -1;
 	s->items = kept;
-	s->table = table;
-	s->mask = (uint32_t)(slots - 1);
+	s->sorted = sorted;
 	for (size_t i = 0; i < count; i++) {
 		struct str name = items[i].name;
 		if (str_eq(name, STR("*"))) {
@@ -409,15 +432,12 @@ field_set_init(struct field_set *s, enum field_case fold,
 			s->any = true;
 			continue;
 		}
-		if (field_set_find(s, name) != NULL)
-			continue;
-		if (copy_item(&kept[s->count], &items[i], fold, a) != 0)
+		if (copy_item(&kept[s->count++], &items[i], fold, a) != 0)
 			return -1;
-		uint32_t slot = key_hash(kept[s->count].key, name.n) & s->mask;
-		while (table[slot] != 0)
-			slot = (slot + 1) & s->mask;
-		table[slot] = (uint32_t)++s->count;
-		s->lengths |= length_bit(name.n);
+		s->lengths |= UINT64_C(1) << (name.n < 63 ? name.n : 63);
 	}
+	sort(sorted, kept, s->count);
+	s->count = drop_second(sorted, kept, s->count);
+	sort(sorted, kept, s->count);
 	return 0;
 }

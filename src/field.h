@@ -53,7 +53,7 @@ enum field_case { FIELD_EXACT, FIELD_FOLD };
 struct field_item {
 	struct str name;
 	struct place at;
-	const char *folded; /* name in lower case; set by field_set_init */
+	const char *folded; /* as the set compares it; by field_set_init */
 	struct field_key key;          /* set by field_set_init */
 };
 
@@ -64,8 +64,7 @@ struct field_set {
 	bool any;                       /* '*' was listed */
 	struct place any_at;
 	enum field_case fold;
-	const uint32_t *table;          /* item number + 1, 0 is free */
-	uint32_t mask;
+	const struct field_item *const *sorted; /* by length and name */
 	uint64_t lengths;               /* bit n: some name has n bytes; bit 63:
 	                                 * or more */
 };

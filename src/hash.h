@@ -1,34 +1,19 @@
-/* hash.h - a fast hash for tables and for the digest of a set: the same on
- * every machine.  It does not resist an attacker who chooses the stored keys;
- * those come from the policy, which is trusted. */
+/* hash.h - the hash for tables in memory: SipHash-1-3 over the whole text, with
+ * a key that the process drew, so that nobody can choose texts that collide.
+ * No output may depend on it, nor on the order of a table. */
 #ifndef PREFLIGHTD_HASH_H
 #define PREFLIGHTD_HASH_H
 
 #include <stdint.h>
 
-#include "swar.h"
+#include "str.h"
 
-#define HASH_MULTIPLIER UINT64_C(0x9e3779b97f4a7c15)
+/* Sets the key: once, before the first hash.  Without it all is as good, but
+ * known beforehand, as tests and fuzzing want it. */
+void hash_key(const unsigned char key[16]);
 
-static inline uint64_t
-hash_step(uint64_t h, uint64_t word)
-{
-	h = (h ^ word) * HASH_MULTIPLIER;
-	return h ^ h >> 32;
-}
-
-/* The last word overlaps the one before it, so that none is read byte by
- * byte. */
-static inline uint64_t
-hash_str(struct str s, uint64_t seed)
-{
-	uint64_t h = hash_step(seed, s.n);
-
-	if (s.n < 8)
-		return hash_step(h, swar_upto(s.p, s.n));
-	for (size_t i = 0; i + 8 < s.n; i += 8)
-		h = hash_step(h, swar_word(s.p + i));
-	return hash_step(h, swar_word(s.p + s.n - 8));
-}
+/* The hash of s.  Different salts make different hashes of it: for parts of
+ * what is hashed, or for tables of other things. */
+uint64_t hash_str(struct str s, uint64_t salt);
 
 #endif

@@ -5,10 +5,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "cmd.h"
+#include "hash.h"
 
 static const struct command {
 	const char *name, *help;
@@ -138,11 +140,18 @@ dispatch(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+	unsigned char key[16];
+
 	if (streams_open() == -1) {
 		perror("preflightd: /dev/null");
 		return STATUS_SYSTEM;
 	}
 	/* A file at its limit of size is an error like a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
+	if (getrandom(key, sizeof key, 0) != sizeof key) {
+		perror("preflightd: no random bytes");
+		return STATUS_SYSTEM;
+	}
+	hash_key(key);
 	return streams_close(dispatch(argc, argv));
 }

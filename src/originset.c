@@ -2,14 +2,13 @@
 
 #include "originset.h"
 
+#include <sha2.h>
 #include <stdlib.h>
 
 #include "hash.h"
 #include "originset_impl.h"
 
 enum { WORD = sizeof(uint32_t), TABLE_MIN = 16 };
-
-static const uint64_t seed_text = 1, seed_digest = 2, seed_host = 3;
 
 /* ---- tables ------------------------------------------------------------ */
 
@@ -149,7 +148,7 @@ origin_set_find(const struct origin_set *s, struct str text)
 {
 	if (text.n > s->longest)
 		return 0;
-	return find_hashed(s, text, (uint32_t)hash_str(text, seed_text));
+	return find_hashed(s, text, (uint32_t)hash_str(text, 0));
 }
 
 /* The host in a text that is an exact entry. */
@@ -174,7 +173,7 @@ exact_host(struct str text)
 uint32_t
 origin_set_find_host(const struct origin_set *s, struct str host)
 {
-	uint32_t hash = (uint32_t)hash_str(host, seed_host);
+	uint32_t hash = (uint32_t)hash_str(host, 0);
 
 	if (s->hosts.slots == NULL)
 		return 0;
@@ -195,7 +194,7 @@ static enum origin_added
 add_exact(struct origin_set *s, const struct origin *o, struct place at,
     struct place *earlier)
 {
-	uint32_t hash = (uint32_t)hash_str(o->text, seed_text), ref;
+	uint32_t hash = (uint32_t)hash_str(o->text, 0), ref;
 	struct origin_entry entry;
 
 	ref = find_hashed(s, o->text, hash);
@@ -215,47 +214,29 @@ add_exact(struct origin_set *s, const struct origin *o, struct place at,
 	if (o->text.n > s->longest)
 		s->longest = o->text.n;
 	if (o->kind == ORIGIN_EXACT && origin_set_find_host(s, o->host) == 0)
-		table_put(&s->hosts, (uint32_t)hash_str(o->host, seed_host),
-		    ref);
+		table_put(&s->hosts, (uint32_t)hash_str(o->host, 0), ref);
 	return ORIGIN_ADDED;
 }
 
 /* ---- patterns ---------------------------------------------------------- */
 
-/* The hash of a host suffix is built from its end, so that one pass over a
- * host gives the hashes of all its suffixes. */
+/* scheme is its hash. */
 static uint32_t
-suffix_step(uint32_t h, char c)
+pattern_hash(uint64_t scheme, struct str host, int port, bool subdomains)
 {
-	return (h ^ (unsigned char)c) * UINT32_C(0x01000193);
-}
-
-static uint32_t
-pattern_hash(uint32_t suffix, struct str scheme, int port, bool subdomains)
-{
-	uint64_t h = hash_step(suffix, (uint64_t)(port + 1) << 1 | subdomains);
-
-	return (uint32_t)hash_str(scheme, h);
-}
-
-static uint32_t
-suffix_hash(struct str host)
-{
-	uint32_t h = 0;
-
-	for (size_t i = host.n; i > 0; i--)
-		h = suffix_step(h, host.p[i - 1]);
-	return h;
+	return (uint32_t)hash_str(host, scheme + (uint64_t)(port + 1) * 2 +
+	    subdomains);
 }
 
 static const struct pattern *
-pattern_find(const struct origin_set *s, uint32_t suffix, struct str host,
-    struct str scheme, int port, bool subdomains)
+pattern_find(const struct origin_set *s, uint64_t scheme_hash,
+    struct str scheme, struct str host, int port, bool subdomains)
 {
-	uint32_t hash = pattern_hash(suffix, scheme, port, subdomains);
+	uint32_t hash;
 
 	if (s->by_suffix.slots == NULL)
 		return NULL;
+	hash = pattern_hash(scheme_hash, host, port, subdomains);
 	for (uint32_t i = hash & s->by_suffix.mask;
 	    s->by_suffix.slots[i].ref != 0; i = (i + 1) & s->by_suffix.mask) {
 		const struct slot *slot = &s->by_suffix.slots[i];
@@ -277,30 +258,24 @@ pattern_find(const struct origin_set *s, uint32_t suffix, struct str host,
 const struct pattern *
 origin_set_find_pattern(const struct origin_set *s, const struct origin *o)
 {
+	const uint64_t scheme = hash_str(o->scheme, 0);
+	const bool is_name = o->host_kind != HOST_IPV6;
 	const struct pattern *found;
-	uint32_t h = 0;
 
-	if (o->host_kind == HOST_IPV6) {
-		h = suffix_hash(o->host);
-		return s->has_host_any ? pattern_find(s, h, o->host, o->scheme,
-		    ORIGIN_PORT_ANY, false) : NULL;
-	}
-	if (!host_labels_valid(o->host))
+	if (is_name && !host_labels_valid(o->host))
 		return NULL;
-	for (size_t i = o->host.n; i > 0; i--) {
+	for (size_t i = is_name ? o->host.n : 0; i > 1; i--) {
 		struct str suffix = str_from(o->host, i);
-		if (o->host.p[i - 1] == '.' && suffix.n > 0) {
-			if (s->has_sub_port && (found = pattern_find(s, h,
-			        suffix, o->scheme, o->port, true)) != NULL)
-				return found;
-			if (s->has_sub_any && (found = pattern_find(s, h,
-			        suffix, o->scheme, ORIGIN_PORT_ANY,
-			        true)) != NULL)
-				return found;
-		}
-		h = suffix_step(h, o->host.p[i - 1]);
+		if (o->host.p[i - 1] != '.' || suffix.n == 0)
+			continue;
+		if (s->has_sub_port && (found = pattern_find(s, scheme,
+		        o->scheme, suffix, o->port, true)) != NULL)
+			return found;
+		if (s->has_sub_any && (found = pattern_find(s, scheme,
+		        o->scheme, suffix, ORIGIN_PORT_ANY, true)) != NULL)
+			return found;
 	}
-	return s->has_host_any ? pattern_find(s, h, o->host, o->scheme,
+	return s->has_host_any ? pattern_find(s, scheme, o->scheme, o->host,
 	    ORIGIN_PORT_ANY, false) : NULL;
 }
 
@@ -308,7 +283,7 @@ origin_set_find_pattern(const struct origin_set *s, const struct origin *o)
 static const struct pattern *
 pattern_twin(const struct origin_set *s, const struct origin *o)
 {
-	return pattern_find(s, suffix_hash(o->host), o->host, o->scheme,
+	return pattern_find(s, hash_str(o->scheme, 0), o->scheme, o->host,
 	    o->port, o->subdomains);
 }
 
@@ -332,8 +307,8 @@ static enum origin_added
 add_pattern(struct origin_set *s, const struct origin *o, struct place at,
     struct place *earlier)
 {
-	uint32_t suffix = suffix_hash(o->host);
-	uint32_t hash = pattern_hash(suffix, o->scheme, o->port, o->subdomains);
+	uint32_t hash = pattern_hash(hash_str(o->scheme, 0), o->host, o->port,
+	    o->subdomains);
 	const struct pattern *twin = pattern_twin(s, o);
 	struct origin_entry entry;
 
@@ -389,14 +364,6 @@ origin_set_reserve(struct origin_set *s, size_t n)
 		(void)table_reserve(&s->hosts, n);
 }
 
-/* Adds the text to the digest `times` times; -1 takes it out. */
-static void
-digest_count(struct origin_set *s, struct str text, int times)
-{
-	s->digest[0] += hash_str(text, seed_text) * (uint64_t)(int64_t)times;
-	s->digest[1] += hash_str(text, seed_digest) * (uint64_t)(int64_t)times;
-}
-
 static enum origin_added
 add_any(struct origin_set *s, const struct origin *o, struct place at,
     struct place *earlier)
@@ -416,24 +383,16 @@ enum origin_added
 origin_set_add(struct origin_set *s, const struct origin *o, struct place at,
     struct place *earlier)
 {
-	enum origin_added added;
-
 	switch (o->kind) {
 	case ORIGIN_ANY:
-		added = add_any(s, o, at, earlier);
-		break;
+		return add_any(s, o, at, earlier);
 	case ORIGIN_PATTERN:
-		added = add_pattern(s, o, at, earlier);
-		break;
+		return add_pattern(s, o, at, earlier);
 	case ORIGIN_NULL:
 	case ORIGIN_EXACT:
 	default:
-		added = add_exact(s, o, at, earlier);
-		break;
+		return add_exact(s, o, at, earlier);
 	}
-	if (added == ORIGIN_ADDED)
-		digest_count(s, o->text, 1);
-	return added;
 }
 
 static uint32_t
@@ -532,30 +491,91 @@ origin_set_twin(const struct origin_set *s, const struct origin_entry *e,
 	return true;
 }
 
-static int
-take_covered(void *ctx, const struct origin_entry *e)
-{
-	struct origin_set *s = ctx;
-	struct origin_entry by;
+/* ---- the digest -------------------------------------------------------- */
 
-	if (origin_set_cover(s, e, &by) == ORIGIN_COVERED)
-		digest_count(s, e->text, -1);
+struct sorted {
+	uint64_t key; /* 8 bytes of the text, the first the highest, or zeros */
+	const struct record *record;
+};
+
+static int
+compare_keys(const void *left, const void *right)
+{
+	const struct sorted *a = left, *b = right;
+
+	return (a->key > b->key) - (a->key < b->key);
+}
+
+/* Sorts by what the texts, which begin alike, have from `at` on: 8 bytes at a
+ * time, as to compare the texts of a million in memory takes seconds. */
+static void
+sort_from(struct sorted *a, size_t n, size_t at)
+{
+	bool alike = true;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct record *r = a[i].record;
+
+		a[i].key = 0;
+		for (size_t j = at; j < at + 8; j++)
+			a[i].key = a[i].key << 8 | (j < r->length ?
+			    (unsigned char)r->text[j] : 0);
+		alike = alike && a[i].key == a[0].key;
+	}
+	if (!alike)
+		qsort(a, n, sizeof *a, compare_keys);
+	for (size_t i = 0, same; i < n; i += same) {
+		for (same = 1; i + same < n && a[i + same].key == a[i].key;)
+			same++;
+		/* Behind a zero the text has ended. */
+		if (same > 1 && (a[i].key & 0xff) != 0)
+			sort_from(a + i, same, at + 8);
+	}
+}
+
+/* Collects the entries that no other covers; returns how many there are. */
+static size_t
+collect(const struct origin_set *s, struct sorted *out)
+{
+	const bool alone = s->any == 0 && s->npatterns == 0;
+	struct origin_entry e, by;
+	size_t at = 0, n = 0;
+	uint32_t ref;
+
+	while (ref = (uint32_t)at + 1, origin_set_next(s, &at, &e))
+		if (alone || origin_set_cover(s, &e, &by) != ORIGIN_COVERED)
+			out[n++].record = record_at(s, ref);
+	return n;
+}
+
+int
+origin_set_seal(struct origin_set *s)
+{
+	struct sorted *entries = calloc(origin_set_count(s) + 1,
+	    sizeof *entries);
+	size_t n;
+	SHA2_CTX c;
+
+	if (entries == NULL)
+		return -1;
+	n = collect(s, entries);
+	sort_from(entries, n, 0);
+	SHA256Init(&c);
+	for (size_t i = 0; i < n; i++) {
+		const struct record *r = entries[i].record;
+		uint8_t length[2] = {(uint8_t)(r->length >> 8),
+		    (uint8_t)r->length};
+
+		SHA256Update(&c, length, sizeof length);
+		SHA256Update(&c, (const uint8_t *)r->text, r->length);
+	}
+	SHA256Final(s->digest, &c);
+	free(entries);
 	return 0;
 }
 
-void
-origin_set_seal(struct origin_set *s)
+const uint8_t *
+origin_set_digest(const struct origin_set *s)
 {
-	if (s->sealed)
-		return;
-	s->sealed = true;
-	if (s->any != 0 || s->npatterns > 0)
-		(void)origin_set_each(s, take_covered, s);
-}
-
-void
-origin_set_digest(const struct origin_set *s, uint64_t digest[2])
-{
-	digest[0] = s->digest[0];
-	digest[1] = s->digest[1];
+	return s->digest;
 }

@@ -100,11 +100,14 @@ enum origin_cover { ORIGIN_UNCOVERED, ORIGIN_LISTED, ORIGIN_COVERED };
 enum origin_cover origin_set_cover(const struct origin_set *s,
     const struct origin_entry *e, struct origin_entry *by);
 
-/* Takes entries that others cover out of the digest: without them the set would
- * allow the same.  Nothing may be added after it. */
-void origin_set_seal(struct origin_set *s);
+enum { ORIGIN_SET_DIGEST = 32 };
 
-/* A digest of the set that does not depend on the order of its entries. */
-void origin_set_digest(const struct origin_set *s, uint64_t digest[2]);
+/* Makes the digest: SHA-256 over the entries, sorted, each behind its length,
+ * without those that others cover: without them the set would allow the same.
+ * Nothing may be added after it.  Returns 0, or -1 without memory. */
+int origin_set_seal(struct origin_set *s);
+
+/* Of a sealed set. */
+const uint8_t *origin_set_digest(const struct origin_set *s);
 
 #endif

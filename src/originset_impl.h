@@ -46,8 +46,7 @@ struct origin_set {
 	size_t longest;      /* bytes of the longest exact entry */
 	uint32_t any;        /* the record of '*' */
 	bool has_sub_port, has_sub_any, has_host_any; /* kinds of patterns */
-	uint64_t digest[2];
-	bool sealed;
+	uint8_t digest[ORIGIN_SET_DIGEST]; /* by origin_set_seal */
 };
 
 void origin_set_entry(const struct origin_set *s, uint32_t ref,

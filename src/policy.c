@@ -44,14 +44,16 @@ policy_set_arena(struct policy_set *s)
 int
 policy_set_own(struct policy_set *s, struct origin_set *origins)
 {
-	struct origin_set **owned = reallocarray(s->owned, s->nowned + 1,
-	    sizeof *owned);
-
-	if (owned == NULL) {
-		origin_set_free(origins);
-		return -1;
+	/* It is full at each power of two, and gets twice the room. */
+	if ((s->nowned & (s->nowned - 1)) == 0) {
+		struct origin_set **owned = reallocarray(s->owned,
+		    s->nowned > 0 ? s->nowned * 2 : 1, sizeof *owned);
+		if (owned == NULL) {
+			origin_set_free(origins);
+			return -1;
+		}
+		s->owned = owned;
 	}
-	s->owned = owned;
 	s->owned[s->nowned++] = origins;
 	return 0;
 }
@@ -207,8 +209,6 @@ digest_names(SHA2_CTX *c, const struct policy *p, enum policy_key key)
 static int
 digest_policy(SHA2_CTX *c, const struct policy *p)
 {
-	uint64_t origins[2];
-
 	digest_str(c, p->name);
 	if (digest_claims(c, p->hosts, p->nhosts) != 0 ||
 	    digest_claims(c, p->paths, p->npaths) != 0 ||
@@ -216,9 +216,7 @@ digest_policy(SHA2_CTX *c, const struct policy *p)
 	    digest_names(c, p, KEY_ALLOW_HEADERS) != 0 ||
 	    digest_names(c, p, KEY_EXPOSE_HEADERS) != 0)
 		return -1;
-	origin_set_digest(p->origins, origins);
-	digest_number(c, origins[0]);
-	digest_number(c, origins[1]);
+	SHA256Update(c, origin_set_digest(p->origins), ORIGIN_SET_DIGEST);
 	digest_number(c, p->credentials);
 	digest_number(c, p->debug);
 	digest_number(c, (uint64_t)p->max_age + 1);
@@ -237,6 +235,7 @@ digest_all(struct policy_set *s)
 	SHA256Init(&c);
 	digest_number(&c, (uint64_t)s->refuse_status);
 	digest_number(&c, s->debug);
+	digest_number(&c, s->count);
 	for (size_t i = 0; i < s->count; i++)
 		if (digest_policy(&c, s->by_name[i]) != 0)
 			return -1;
@@ -272,7 +271,8 @@ policy_set_seal(struct policy_set *s, struct diag *d)
 	if (policy_set_route(s, d) != 0)
 		return -1;
 	for (size_t i = 0; i < s->nowned; i++)
-		origin_set_seal(s->owned[i]);
+		if (origin_set_seal(s->owned[i]) != 0)
+			return -1;
 	return digest_all(s);
 }
 

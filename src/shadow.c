@@ -42,7 +42,7 @@ names_hash(const struct policy *p, enum policy_key key, uint64_t *out)
 	int ret = meaning_names(p, key, &a, &names);
 
 	if (ret == 0) {
-		*out = hash_step(names.count, names.any);
+		*out = names.any;
 		for (size_t i = 0; i < names.count; i++)
 			*out = hash_str(names.items[i].name, *out);
 	}

@@ -194,7 +194,7 @@ check_set(struct entries *e, struct str origin)
 		else if (e->texts[i].n > 1 && i < PATTERNS_NEAR)
 			check_near(e, e->texts[i]);
 	}
-	origin_set_seal(e->set);
+	HOLDS(origin_set_seal(e->set) == 0);
 	check_origin(e, origin);
 	HOLDS(before[0] == origin_set_exact(e->set));
 	HOLDS(before[1] == origin_set_patterns(e->set));

@@ -163,6 +163,44 @@ Test(field, a_thousand_names)
 	arena_clear(&a);
 }
 
+/* Names that begin and end alike, as the set compares these first. */
+Test(field, alike_names)
+{
+	enum { N = 8000, SIZE = 40 };
+	static struct field_item items[2 * N];
+	static char names[N][SIZE], list[N * SIZE];
+	struct arena a = {NULL};
+	struct str refused = STR("");
+	struct field_set s;
+	size_t room = SIZE_MAX, n = 0;
+
+	for (unsigned i = 0; i < N; i++) {
+		int length = snprintf(names[i], SIZE,
+		    "X-Customer-%u-Of-The-Example", i * 7919 % N);
+		items[i].name = (struct str){names[i], (size_t)length};
+		items[i].at.line = i;
+		items[N + i] = items[i];
+		items[N + i].at.line = N + i;
+		n += (size_t)snprintf(list + n, sizeof list - n, "%s,",
+		    names[i]);
+	}
+	cr_assert(field_set_init(&s, FIELD_FOLD, items, COUNT(items), &a) ==
+	    0);
+	cr_expect(s.count == N);
+	for (unsigned i = 0; i < N; i++) {
+		cr_expect(s.items[i].at.line == i);
+		names[i][0] = 'x';
+		const struct field_item *item = field_set_find(&s,
+		    items[i].name);
+		cr_expect(item == &s.items[i], "%s", names[i]);
+		names[i][items[i].name.n - 9] = 'x';
+		cr_expect(field_set_find(&s, items[i].name) == NULL);
+	}
+	cr_expect(field_set_admits(&s, (struct str){list, n}, &room,
+	    &refused) && refused.n == 0, "%.*s", STR_ARG(refused));
+	arena_clear(&a);
+}
+
 /* ---- lists against sets ------------------------------------------------- */
 
 /* Names of every length that is looked up in another way, and some that differ

@@ -489,6 +489,135 @@ Test(policy, digest_is_of_the_meaning)
 	policy_set_free(first);
 }
 
+/* The digest of a policy that allows the origins http://localhost:PORT. */
+static void
+digest_of_ports(const unsigned *ports, size_t n, char digest[65])
+{
+	char text[4096];
+	size_t used = (size_t)snprintf(text, sizeof text,
+	    "[policy p]\nallow-origins =\n");
+	struct policy_set *s;
+
+	for (size_t i = 0; i < n; i++)
+		used += (size_t)snprintf(text + used, sizeof text - used,
+		    "  http://localhost:%u\n", ports[i]);
+	s = unit_policy(text);
+	snprintf(digest, 65, "%s", policy_set_digest(s));
+	policy_set_free(s);
+}
+
+static void
+shuffle(unsigned *items, size_t n)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t j = (size_t)rand() % i;
+		unsigned item = items[i - 1];
+
+		items[i - 1] = items[j];
+		items[j] = item;
+	}
+}
+
+static int
+compare_ports(const void *left, const void *right)
+{
+	const unsigned *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* Digits that change places between the entries of a list change the digest; to
+ * write the same list in another order, or an entry twice, does not. */
+Test(policy, digest_tells_digits_apart)
+{
+	enum { N = 40, ROUNDS = 200, DIGITS = 4 };
+	const unsigned a[] = {3500, 7700}, b[] = {3700, 7500};
+	char one[65], other[65];
+	unsigned ports[N + 1], moved[N], sorted[N];
+
+	digest_of_ports(a, 2, one);
+	digest_of_ports(b, 2, other);
+	cr_expect_str_neq(one, other);
+	srand(1);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		unsigned digits[N][DIGITS];
+
+		for (size_t i = 0; i < N; i++) {
+			/* The first digit keeps them apart from each other. */
+			ports[i] = 10000 + (unsigned)i * 1000 +
+			    (unsigned)rand() % 1000;
+			sorted[i] = ports[i];
+			for (size_t k = 0; k < DIGITS - 1; k++)
+				digits[i][k] = (unsigned)rand() % N;
+		}
+		digest_of_ports(sorted, N, one);
+		ports[N] = ports[(unsigned)rand() % N];
+		shuffle(ports, N + 1);
+		digest_of_ports(ports, N + 1, other);
+		cr_expect_str_eq(one, other, "round %u", round);
+		memcpy(moved, sorted, sizeof moved);
+		for (size_t i = 0; i < N; i++)
+			for (unsigned k = 0, unit = 1; k < DIGITS - 1;
+			    k++, unit *= 10) {
+				unsigned j = digits[i][k];
+				unsigned here = moved[i] / unit % 10;
+				unsigned there = moved[j] / unit % 10;
+
+				moved[i] += (there - here) * unit;
+				moved[j] += (here - there) * unit;
+			}
+		digest_of_ports(moved, N, other);
+		qsort(moved, N, sizeof *moved, compare_ports);
+		cr_expect((strcmp(one, other) == 0) ==
+		    (memcmp(moved, sorted, sizeof moved) == 0),
+		    "round %u", round);
+	}
+}
+
+/* What follows in a list, or stands in another field, is not taken for more of
+ * what stands before it. */
+Test(policy, digest_tells_fields_apart)
+{
+	static const char *const texts[] = {
+		"allow-origins = https://a.example https://b.example\n",
+		"allow-origins = https://a.exampleb.example\n",
+		"allow-origins = https://a.example\n",
+		"allow-origins = *\n",
+		"allow-origins = null\n",
+		"allow-origins = null https://a.example\n",
+		"allow-origins = https://a.example\nhost = a.example\n",
+		"allow-origins = https://a.example\npath = /a /b\n",
+		"allow-origins = https://a.example\npath = /a/b\n",
+		"allow-origins = https://a.example\nhost = a.b\npath = /a\n",
+		"allow-origins = https://a.example\nhost = a b\npath = /a\n",
+		"allow-origins = https://a.example\nallow-headers = X-A X-B\n",
+		"allow-origins = https://a.example\nallow-headers = X-A\n"
+		    "expose-headers = X-B\n",
+		"allow-origins = https://a.example\nexpose-headers = X-A X-B\n",
+		"allow-origins = https://a.example\nallow-methods = X-A X-B\n",
+		"allow-origins = https://a.example\nmax-age = 204\n",
+		"allow-origins = https://a.example\nsuccess-status = 205\n",
+		"allow-origins = https://a.example\nrefuse-status = 204\n",
+		"allow-origins = https://a.example\ndebug = yes\n",
+		"allow-origins = https://a.example\nallow-credentials = yes\n",
+	};
+	static char digests[COUNT(texts)][65];
+
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		char text[256];
+		struct policy_set *s;
+
+		snprintf(text, sizeof text, "[policy p]\n%s", texts[i]);
+		s = unit_policy(text);
+		snprintf(digests[i], sizeof digests[i], "%s",
+		    policy_set_digest(s));
+		policy_set_free(s);
+		for (size_t j = 0; j < i; j++)
+			cr_expect_str_neq(digests[i], digests[j], "%s and %s",
+			    texts[i], texts[j]);
+	}
+}
+
 Test(policy, conflicts_are_shown_escaped)
 {
 	struct diag *d = diag_new();
