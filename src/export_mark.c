@@ -2,12 +2,11 @@
 
 #include "export_mark.h"
 
-#include <inttypes.h>
+#include <sha2.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "conf_text.h"
-#include "hash.h"
 #include "lines.h"
 
 /* The marks, behind what begins a comment:
@@ -26,26 +25,42 @@ enum { DIGEST_LENGTH = 64, HASH_LENGTH = 16 };
 
 /* Hashes line by line, without indentation and empty lines, as an operator or
  * an editor may change these. */
-static uint64_t
-hash_line(uint64_t h, struct str line)
+static void
+hash_line(SHA2_CTX *c, struct str line)
 {
 	line = str_trim(line);
-	return line.n > 0 ? hash_str(line, h) : h;
+	if (line.n == 0)
+		return;
+	SHA256Update(c, (const uint8_t *)line.p, line.n);
+	SHA256Update(c, (const uint8_t *)"\n", 1);
 }
 
-static uint64_t
-hash_text(struct str text)
+/* Writes the first digits of the hash: nobody is kept from changing a text and
+ * its mark. */
+static void
+hash_end(SHA2_CTX *c, char digits[HASH_LENGTH + 1])
 {
-	uint64_t h = 0;
+	uint8_t bytes[SHA256_DIGEST_LENGTH];
 
+	SHA256Final(bytes, c);
+	for (size_t i = 0; i < HASH_LENGTH / 2; i++)
+		snprintf(digits + 2 * i, 3, "%02x", (unsigned)bytes[i]);
+}
+
+static void
+hash_text(struct str text, char digits[HASH_LENGTH + 1])
+{
+	SHA2_CTX c;
+
+	SHA256Init(&c);
 	while (text.n > 0) {
 		const char *end = memchr(text.p, '\n', text.n);
 		size_t n = end == NULL ? text.n : (size_t)(end - text.p);
 
-		h = hash_line(h, (struct str){text.p, n});
+		hash_line(&c, (struct str){text.p, n});
 		text = str_from(text, n < text.n ? n + 1 : n);
 	}
-	return h;
+	hash_end(&c, digits);
 }
 
 void
@@ -53,10 +68,13 @@ export_mark_write(const struct export_server *server,
     const struct export_part *part, const char *digest, struct str text,
     FILE *to)
 {
+	char hash[HASH_LENGTH + 1];
+
+	hash_text(text, hash);
 	fprintf(to, "%s " MARK "%s %s" BEGIN "\n", part->comment,
 	    server->name, part->name);
-	fprintf(to, "%s " DIGEST "%s" TEXT "%016" PRIx64 "\n", part->comment,
-	    digest, hash_text(text));
+	fprintf(to, "%s " DIGEST "%s" TEXT "%s\n", part->comment,
+	    digest, hash);
 	(void)fwrite(text.p, 1, text.n, to);
 	fprintf(to, "%s " MARK "%s %s" END "\n", part->comment, server->name,
 	    part->name);
@@ -73,7 +91,7 @@ struct reader {
 	unsigned begin;    /* its first line */
 	bool has_digest, is_good;
 	char text[HASH_LENGTH + 1];
-	uint64_t hash;
+	SHA2_CTX hash;
 };
 
 static void
@@ -109,7 +127,7 @@ begin(struct reader *r, struct str name, unsigned line)
 	r->begin = line;
 	r->has_digest = false;
 	r->is_good = true;
-	r->hash = 0;
+	SHA256Init(&r->hash);
 	r->marks->found++;
 }
 
@@ -134,7 +152,7 @@ end(struct reader *r, struct str name, unsigned line)
 {
 	char text[HASH_LENGTH + 1];
 
-	snprintf(text, sizeof text, "%016" PRIx64, r->hash);
+	hash_end(&r->hash, text);
 	if (!str_eq(name, str_of(r->name)))
 		report(r, line, "has the end of another", "export it again");
 	else if (!r->has_digest)
@@ -168,7 +186,7 @@ take_line(struct reader *r, struct str line, unsigned number)
 	if (digest.p != NULL && !r->has_digest)
 		take_digest(r, digest, number);
 	else
-		r->hash = hash_line(r->hash, line);
+		hash_line(&r->hash, line);
 }
 
 int
