@@ -22,6 +22,7 @@ struct names {
 /* An allow-origins list; policies that inherit it, or name the same files,
  * share one. */
 struct origin_list {
+	struct origin_list *next; /* with files alone, by their hash */
 	struct origin_set *set; /* owned by the policy set */
 	struct names files;     /* its @FILE entries */
 	bool has_own;           /* entries of its own beside the files */
@@ -47,6 +48,8 @@ struct section {
 	struct conf_test test;
 };
 
+enum { CONF_BUCKETS = 4096 };
+
 struct conf {
 	struct diag *d;
 	const char *path;
@@ -60,7 +63,8 @@ struct conf {
 	struct section *defaults; /* NULL without one */
 	struct section *current;
 	int key;                /* of the current section, -1: an unknown one */
-	struct conf_file *files;
+	struct conf_file *files[CONF_BUCKETS];   /* by a hash */
+	struct origin_list *lists[CONF_BUCKETS]; /* of files alone, too */
 	bool no_memory;
 	bool stopped;           /* the load, by its observer */
 };

@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "conf_foreign.h"
 #include "conf_text.h"
+#include "hash.h"
 #include "lines.h"
 #include "lint.h"
 
@@ -104,9 +105,12 @@ path_of(struct conf *c, struct str name)
 static struct conf_file *
 file_of(struct conf *c, const struct lines *in, const char *path)
 {
-	struct conf_file *f;
+	const ino_t ino = in->stat.st_ino;
+	const uint64_t hash = hash_str((struct str){(const char *)&ino,
+	    sizeof(ino)}, in->stat.st_dev);
+	struct conf_file **bucket = &c->files[hash % CONF_BUCKETS], *f;
 
-	for (f = c->files; f != NULL; f = f->next)
+	for (f = *bucket; f != NULL; f = f->next)
 		if (f->dev == in->stat.st_dev && f->ino == in->stat.st_ino)
 			return f;
 	f = arena_alloc(&c->scratch, sizeof(*f));
@@ -118,8 +122,8 @@ file_of(struct conf *c, const struct lines *in, const char *path)
 	if (f->number == DIAG_NO_FILE ||
 	    policy_set_file(c->set, f->number, path) != 0)
 		return NULL;
-	f->next = c->files;
-	c->files = f;
+	f->next = *bucket;
+	*bucket = f;
 	return f;
 }
 
@@ -247,8 +251,8 @@ static int
 load_file(struct conf *c, struct origin_list *list,
     const struct field_item *item)
 {
-	/* Shorter lines are rare; the set grows for them. */
-	const long long bytes_per_line = 32;
+	/* A guess; the set grows for more. */
+	const long long bytes_per_line = 48;
 	struct conf_file *f;
 	struct shown shown;
 	struct lines in;
@@ -278,7 +282,7 @@ load_file(struct conf *c, struct origin_list *list,
 static bool
 same_files(const struct origin_list *a, const struct origin_list *b)
 {
-	if (a->has_own || b->has_own || a->files.count != b->files.count)
+	if (a->files.count != b->files.count)
 		return false;
 	for (size_t i = 0; i < a->files.count; i++)
 		if (!str_eq(a->files.items[i].name, b->files.items[i].name))
@@ -286,28 +290,37 @@ same_files(const struct origin_list *a, const struct origin_list *b)
 	return true;
 }
 
-/* The list of an earlier section that names just the same files, or NULL. */
+/* The list of an earlier section that names just the same files; or this one,
+ * kept for the sections to come. */
 static struct origin_list *
-find_same(const struct conf *c, const struct section *s)
+find_same(struct conf *c, struct origin_list *list)
 {
-	for (const struct section *o = c->sections; o != s; o = o->next)
-		if (o->origins != NULL && same_files(o->origins, s->origins))
-			return o->origins;
-	return NULL;
+	struct origin_list **bucket, *same;
+	uint64_t hash = 0;
+
+	if (list->has_own)
+		return list;
+	for (size_t i = 0; i < list->files.count; i++)
+		hash = hash_str(list->files.items[i].name, hash);
+	bucket = &c->lists[hash % CONF_BUCKETS];
+	for (same = *bucket; same != NULL; same = same->next)
+		if (same_files(same, list))
+			return same;
+	list->next = *bucket;
+	*bucket = list;
+	return list;
 }
 
 int
 conf_origins_load(struct conf *c, struct section *s)
 {
-	struct origin_list *list = s->origins, *same;
+	struct origin_list *list = s->origins;
 
 	if (list == NULL)
 		return 0;
-	same = find_same(c, s);
-	if (same != NULL) {
-		s->origins = same;
+	s->origins = find_same(c, list);
+	if (s->origins != list)
 		return 0;
-	}
 	for (size_t i = 0; i < list->files.count; i++)
 		if (load_file(c, list, &list->files.items[i]) != 0)
 			return -1;

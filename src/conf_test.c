@@ -97,17 +97,6 @@ conf_test_set_expect(struct conf *c, struct section *s, struct str v,
 
 /* ---- before they run --------------------------------------------------- */
 
-static const struct section *
-find_policy(const struct conf *c, struct str name)
-{
-	const struct section *s = c->sections;
-
-	while (s != NULL &&
-	    (s->kind != SECTION_POLICY || !str_eq(s->name, name)))
-		s = s->next;
-	return s;
-}
-
 static void
 check_test(struct conf *c, const struct section *s)
 {
@@ -124,7 +113,8 @@ check_test(struct conf *c, const struct section *s)
 			    "a test has request, origin and expect",
 			    "test '%.*s' has no %s", STR_ARG(s->name),
 			    keys[required[i]].name);
-	if (s->test.policy.n > 0 && find_policy(c, s->test.policy) == NULL)
+	if (s->test.policy.n > 0 &&
+	    policy_set_named(c->set, s->test.policy) == NULL)
 		diag_add(c->d, DIAG_ERROR, s->value_at[TEST_POLICY],
 		    "test-policy", "name a policy of this file",
 		    "there is no policy '%s'",
