@@ -190,6 +190,55 @@ measure_hostile(const struct policy_set *s)
 	measure("origin of 8 KiB", s, &r, REASON_ORIGIN);
 }
 
+enum { NAMES = 8000 };
+
+/* A request that asks for as many names as there are, which begin and end alike
+ * or not. */
+static int
+run_names(const char *what, const char *front, const char *back)
+{
+	static char list[NAMES * 48];
+	char dir[] = "/tmp/preflightd-bench-XXXXXX", path[4096];
+	struct policy_set *s = NULL;
+	struct diag *d = diag_new();
+	struct request r;
+	size_t n = 0;
+	FILE *f;
+
+	if (d == NULL || mkdtemp(dir) == NULL)
+		return 1;
+	snprintf(path, sizeof path, "%s/policy.ini", dir);
+	f = fopen(path, "w");
+	if (f == NULL)
+		return 1;
+	fputs("[policy names]\nallow-origins = https://o0.example.com\n"
+	    "allow-methods = PUT\nallow-headers =\n", f);
+	for (unsigned i = 0; i < NAMES; i++) {
+		/* Letters, so that the first of them differ. */
+		char word[16];
+		unsigned v = i * 2654435761U;
+
+		for (size_t k = 0; k < 7; k++, v = v / 26 + i)
+			word[k] = (char)('a' + v % 26);
+		snprintf(word + 7, sizeof word - 7, "%u", i);
+		fprintf(f, "  %s%s%s\n", front, word, back);
+		n += (size_t)snprintf(list + n, sizeof list - n, "%s%s%s,",
+		    front, word, back);
+	}
+	if (fclose(f) == 0)
+		s = conf_load(path, d, NULL);
+	remove_policy(dir);
+	if (s == NULL) {
+		diag_print(d, stderr);
+		return 1;
+	}
+	fill(&r, STR("https://o0.example.com"), (struct str){list, n});
+	measure(what, s, &r, REASON_ALLOWED);
+	policy_set_free(s);
+	diag_free(d);
+	return 0;
+}
+
 static int
 run(unsigned long origins)
 {
@@ -246,5 +295,9 @@ main(void)
 		if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
 			ret = 1;
 	}
+	printf("%d field names, all asked for\n", NAMES);
+	if (run_names("ordinary", "", "-x-customer-example") != 0 ||
+	    run_names("alike", "x-customer-", "-example") != 0)
+		ret = 1;
 	return ret;
 }
