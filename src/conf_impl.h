@@ -27,6 +27,7 @@ struct origin_list {
 	struct names files;     /* its @FILE entries */
 	bool has_own;           /* entries of its own beside the files */
 	bool faulty;            /* some entry or file was refused */
+	size_t good;            /* entries that were not, with duplicates */
 	bool risky;             /* some entry does not go with credentials */
 };
 

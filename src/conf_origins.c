@@ -51,6 +51,7 @@ add_entry(struct conf *c, struct origin_list *list, struct str entry,
 		list->faulty = true;
 		return 0;
 	}
+	list->good++;
 	switch (origin_set_add(list->set, &o, at, &earlier)) {
 	case ORIGIN_ADDED:
 		return 0;
@@ -176,12 +177,14 @@ add_line(struct conf *c, struct origin_list *list, struct str raw,
 	return add_entry(c, list, entry, at, d);
 }
 
-/* Adds the entries of an open file.  Returns 0, or -1 without memory. */
+/* Adds the entries of an open file.  What stands in one without any, which may
+ * be any file of the system, is not told.  Returns 0, or -1 without memory. */
 static int
 add_lines(struct conf *c, struct origin_list *list, struct lines *in,
     struct conf_file *f)
 {
 	struct diag *d = f->checked ? NULL : c->d;
+	const size_t good = list->good;
 	struct place at = {f->number, 0, 1};
 	struct str raw;
 
@@ -192,6 +195,9 @@ add_lines(struct conf *c, struct origin_list *list, struct lines *in,
 		at.line = in->number;
 		if (conf_is_stopped(c, at.line))
 			return -1;
+		if (list->good == good && (next == LINES_END ||
+		    next == LINES_ERROR))
+			diag_conceal(c->d, f->number);
 		if (next == LINES_END) {
 			if (conf_is_torn(c, in, f->number))
 				list->faulty = true;

@@ -21,6 +21,7 @@ struct reader {
 	bool in_section;
 	bool foreign;    /* the section is unknown: so may its lines be */
 	bool can_go_on;  /* inih has a key that an indented line goes on with */
+	bool known;      /* some line is one that a policy file has */
 	bool skip;       /* such lines go on with what was dropped */
 	bool failed;
 	bool more;       /* what inih reads next: goes on with a value */
@@ -204,6 +205,7 @@ read_section(struct reader *r, struct str text, struct str raw,
 	r->can_go_on = false;
 	r->in_section = true;
 	r->foreign = kind < 0;
+	r->known = r->known || kind >= 0;
 	r->skip = r->foreign;
 	r->kind = r->foreign ? SECTION_POLICY : (enum section_kind)kind;
 	name = r->foreign ? STR("") : section_name(r, r->kind, name, at);
@@ -291,6 +293,7 @@ read_key(struct reader *r, struct str text, struct str raw, struct place at,
 	r->key_at = conf_place(at, raw, text.p);
 	if (!split_key(r, text, r->key_at, &key, &r->value))
 		return false;
+	r->known = r->known || conf_key_find(SECTION_POLICY, key) >= 0;
 	if (!r->in_section) {
 		diag_add(r->d, DIAG_ERROR, r->key_at, "key-outside-section",
 		    "write it below [defaults] or [policy NAME]",
@@ -446,7 +449,10 @@ conf_read(struct lines *in, unsigned file, struct diag *d,
 	struct reader r = {.in = in, .file = file, .d = d, .events = events,
 	    .ctx = ctx};
 
-	if (ini_parse_stream(give_line, &r, take_pair, &r) == 0 && !r.failed)
+	int ret = ini_parse_stream(give_line, &r, take_pair, &r);
+	if (!r.known)
+		diag_conceal(d, file);
+	if (ret == 0 && !r.failed)
 		return 0;
 	if (diag_errors(d) == 0)
 		diag_add(d, DIAG_ERROR, (struct place){file, 1, 1},

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arena.h"
 #include "escape.h"
@@ -137,6 +138,23 @@ diag_add(struct diag *d, enum diag_level level, struct place at,
 	d->entries[d->count] = (struct entry){
 	    {level, at, id, text, copy.p}, d->count};
 	d->count++;
+}
+
+void
+diag_conceal(struct diag *d, unsigned file)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		struct diag_item *item = &d->entries[i].item;
+
+		/* Findings on a file as a whole quote none of it. */
+		if (item->at.file != file ||
+		    strncmp(item->id, "file-", strlen("file-")) == 0)
+			continue;
+		item->at.col = 1;
+		item->text = "what stands here is nothing that this file may "
+		    "have";
+		item->hint = "";
+	}
 }
 
 void

@@ -48,6 +48,10 @@ void diag_add(struct diag *d, enum diag_level level, struct place at,
     const char *id, const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
 
+/* Takes out what the findings on a file quote of its lines, and leaves their
+ * places and kinds: for one that is likely no policy but something secret. */
+void diag_conceal(struct diag *d, unsigned file);
+
 /* Makes every warning an error. */
 void diag_promote(struct diag *d);
 

@@ -407,3 +407,12 @@ host_judge(struct str host, bool numeric, struct host_check *out)
 	}
 	judge_labels(host, out);
 }
+
+void
+host_judge_below(struct str host, bool numeric, struct host_check *out)
+{
+	host_judge(host, numeric, out);
+	if (out->fault == HOST_OK && out->kind == HOST_NAME &&
+	    host.n - out->trailing_dot > HOST_NAME_MAX_BYTES - STR("x.").n)
+		fault(out, HOST_TOO_LONG, 0);
+}

@@ -38,6 +38,9 @@ struct host_check {
  * is a number is an IPv4 address, as in http and https. */
 void host_judge(struct str host, bool numeric, struct host_check *out);
 
+/* The same for the host behind "*.": some name must fit before it. */
+void host_judge_below(struct str host, bool numeric, struct host_check *out);
+
 /* Adds the spelling that a browser would make of host.  Returns false where
  * there is none; out may then hold a part of it. */
 bool host_canonical(struct str host, bool numeric, struct buf *out);

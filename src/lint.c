@@ -97,16 +97,30 @@ is_listed(const struct origin_set *set, enum origin_kind kind, struct str text)
 static void
 warn_twin(const struct origins_ctx *c, const struct origin_entry *e)
 {
-	const struct str http = STR("http://"), https = STR("https://");
-	char text[512];
-	struct buf twin = BUF(text);
+	char text[2][512];
+	struct buf twin = BUF(text[0]), dotted = BUF(text[1]);
 	struct shown shown;
+	struct origin o;
+	struct str rest;
 
-	if (!str_starts(e->text, http))
+	if (!str_starts(e->text, STR("http://")) || !parse(e->text, &o) ||
+	    origin_is_loopback(&o))
 		return;
-	buf_add(&twin, https);
-	buf_add(&twin, str_from(e->text, http.n));
-	if (twin.full || !is_listed(c->set, e->kind, buf_str(&twin)))
+	/* With or without a trailing dot it is the same host. */
+	rest = (struct str){o.host.p + o.host.n,
+	    (size_t)(e->text.p + e->text.n - (o.host.p + o.host.n))};
+	if (str_ends(o.host, STR(".")))
+		o.host.n--;
+	buf_add(&twin, STR("https://"));
+	if (o.subdomains)
+		buf_add(&twin, STR("*."));
+	buf_add(&twin, o.host);
+	buf_add(&dotted, buf_str(&twin));
+	buf_char(&dotted, '.');
+	buf_add(&twin, rest);
+	buf_add(&dotted, rest);
+	if (dotted.full || (!is_listed(c->set, e->kind, buf_str(&twin)) &&
+	    !is_listed(c->set, e->kind, buf_str(&dotted))))
 		return;
 	diag_add(c->d, DIAG_WARNING, e->at, "origin-http-twin",
 	    "take it out, unless the site is still served without https",

@@ -214,7 +214,8 @@ prepare(struct parse *p)
 	if (p->pieces == NULL || !canonical(p->pieces, &origin) ||
 	    !split(buf_str(&origin), &again))
 		return;
-	host_judge(again.host, is_special(again.scheme), &check);
+	(again.star ? host_judge_below : host_judge)(again.host,
+	    is_special(again.scheme), &check);
 	if (check.fault != HOST_OK || is_unsendable(again.scheme) ||
 	    (again.star && check.kind != HOST_NAME))
 		return;
@@ -327,7 +328,8 @@ check_host(struct parse *p, const struct pieces *s, struct host_check *c)
 		    "has a '*' where none may stand", asterisk_hint},
 	};
 
-	host_judge(s->host, is_special(s->scheme), c);
+	(s->star ? host_judge_below : host_judge)(s->host,
+	    is_special(s->scheme), c);
 	if (memchr(s->host.p, ':', s->host.n) != NULL && s->host.p[0] != '[')
 		error(p, s->host.p, "origin-ipv6",
 		    "write an IPv6 address in brackets, as in "

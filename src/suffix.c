@@ -30,6 +30,9 @@ suffix_is_public(struct str domain)
 	psl_ctx_t *latest = NULL;
 	bool public;
 
+	/* With a trailing dot it is the same name. */
+	if (str_ends(domain, STR(".")))
+		domain.n--;
 	/* A libpsl that was built without a list has the system's. */
 	if (list == NULL)
 		list = latest = psl_latest(NULL);

@@ -109,16 +109,18 @@ is_bare_ipv6(struct str text)
 static struct str
 host_fix(struct str host, struct buf *b)
 {
+	bool star = str_starts(host, STR("*."));
 	struct host_check check;
 
-	if (str_starts(host, STR("*."))) {
+	if (star) {
 		buf_add(b, STR("*."));
 		host = str_from(host, 2);
 	}
 	size_t start = b->n;
 	if (host.n == 0 || !host_canonical(host, true, b))
 		return STR("");
-	host_judge(str_from(buf_str(b), start), true, &check);
+	(star ? host_judge_below : host_judge)(str_from(buf_str(b), start),
+	    true, &check);
 	return check.fault == HOST_OK ? buf_str(b) : STR("");
 }
 
@@ -166,7 +168,7 @@ host_check(struct str text, struct str *out, struct diag *d, struct place at)
 	bool star = str_starts(host, STR("*."));
 	if (star)
 		host = str_from(host, 2);
-	host_judge(host, true, &check);
+	(star ? host_judge_below : host_judge)(host, true, &check);
 	if (check.fault == HOST_OK && star && check.kind != HOST_NAME)
 		check.fault = HOST_ASTERISK;
 	if (check.fault != HOST_OK)

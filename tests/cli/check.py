@@ -131,7 +131,7 @@ BYTES = (
      ["line-nul"], None),
     ("UTF-16", POLICY.decode().encode("utf-16"), None, None),
     ("lines that end with CR", POLICY.replace(b"\n", b"\r"),
-     ["policy-none", "line-control-byte"], None),
+     ["line-control-byte", "policy-none"], None),
     ("NUL in an origin", POLICY + b"  https://b\0.example.com\n",
      ["line-nul"], None),
     ("CR LF and byte order mark", b"\xef\xbb\xbf" +
@@ -197,6 +197,66 @@ def check_controls(folder):
                 tap.ok(not set("\x9b\x7f\x1b") & set(out + err) and (shown in out + err or option == "--json"),
                        f"check {option}: {control!r} is escaped", out + err)
     os.unlink(os.path.join(folder, name))
+
+
+SECRET = ("root:$6$hunter2:19000:0:99999:7:::\nhttps://hunter2@db/hunter2\n"
+          "HUNTER2 = hunter2\n\"hunter2\", hunter2\n@hunter2\n[hunter2 hunter2]\n")
+
+
+def check_secrets(folder):
+    """What stands in a file that has no line of its kind is not told."""
+    def told(*argv):
+        status, out, err = run(*argv, folder=folder)
+        return status, "hunter2" in (out + err).lower(), err
+
+    def write(name, text):
+        with open(os.path.join(folder, name), "w", encoding="ascii") as f:
+            f.write(text)
+
+    write("secret", SECRET)
+    write("policy.ini", "[policy a]\nallow-origins = @secret\n")
+    for name, lines in (("policy.ini", (1, 2, 3, 4)), ("secret", (1, 2, 3, 4, 6))):
+        for options in ((), ("--json",)):
+            status, leaked, err = told(*options, name)
+            tap.is_equal((status, leaked), (2, False), f"{name} {options} tells no secret")
+        for line in lines:
+            tap.ok(f"secret:{line}:1: error: " in told(name)[2], f"{name} tells line {line}", told(name)[2])
+    write("secret", SECRET + "https://a.example.com\n")
+    tap.is_equal(told("policy.ini")[:2], (2, True), "a file with an entry is told with its text")
+    write("secret", SECRET + "[policy a]\n")
+    tap.is_equal(told("secret")[:2], (2, True), "a policy file is told with its text")
+
+
+LABELS = ".".join(["a" * 63] * 3)
+CREDENTIALS = "[policy a]\nallow-credentials = yes\n"
+
+# What is meant counts, not how it is written: entries, other lines, ids.
+MEANT = (
+    ("https://*.co.uk.", CREDENTIALS, ["origin-trailing-dot", "credentials-public-suffix"]),
+    ("https://*.localhost.", CREDENTIALS, ["origin-trailing-dot"]),
+    ("http://localhost.", CREDENTIALS, ["origin-trailing-dot"]),
+    (f"https://*.{LABELS}.{'a' * 59}", "[policy a]\n", []),
+    (f"https://*.{LABELS}.{'a' * 59}.", "[policy a]\n", ["origin-trailing-dot"]),
+    (f"https://*.{LABELS}.{'a' * 60}", "[policy a]\n", ["origin-host-long"]),
+    (f"https://*.{LABELS}.{'a' * 60}.", "[policy a]\n", ["origin-host-long"]),
+    (f"HTTPS://*.{LABELS}.{'a' * 60}", "[policy a]\n", ["origin-upper-case", "origin-host-long"]),
+    ("https://a.example", f"[policy a]\nhost = *.{LABELS}.{'a' * 60}\n", ["host-invalid"]),
+    ("http://a.example. https://a.example", "[policy a]\n", ["origin-http-twin", "origin-trailing-dot"]),
+    ("http://*.a.example:81 https://*.a.example.:81", "[policy a]\n", ["origin-http-twin", "origin-trailing-dot"]),
+    ("http://localhost https://localhost", "[policy a]\n", []),
+)
+
+
+def check_meaning(folder):
+    for entries, head, ids in MEANT:
+        with open(os.path.join(folder, "policy.ini"), "w", encoding="ascii") as f:
+            f.write(f"{head}allow-origins = {entries}\n")
+        _, out, _ = run("--json", "policy.ini", folder=folder)
+        got = json.loads(out)
+        found = got["errors"] + got["warnings"]
+        tap.is_equal(sorted(i["id"] for i in found), sorted(ids), f"{entries[:60]}: {ids}")
+        for item in found:
+            tap.ok("a" * 60 not in item["hint"], "no hint writes a host that is too long", item)
 
 
 def check_odd_files(folder):
@@ -349,7 +409,8 @@ def main():
                          os.path.join(TOP, "etc", "policy.ini"))
     tap.is_equal((status, err), (0, ""), "etc/policy.ini")
     for check in (check_options, check_bytes, check_controls, check_odd_files,
-                  check_lists, check_pipes, check_permission):
+                  check_lists, check_meaning, check_secrets, check_pipes,
+                  check_permission):
         with tempfile.TemporaryDirectory() as folder:
             check(folder)
     tap.done()

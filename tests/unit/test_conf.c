@@ -370,7 +370,7 @@ Test(conf_keys, every_key_is_found_by_its_name)
 		for (size_t k = 0; k < count; k++) {
 			cr_expect(conf_key_find(kinds[i],
 			    str_of(keys[k].name)) == (int)k);
-			cr_expect(keys[k].set != NULL && *keys[k].help != '\0');
+			cr_expect(*keys[k].help != '\0');
 		}
 	}
 }
