@@ -1,5 +1,5 @@
-"""Every command of README.md, run as it is written and in its order, by root in
-a copy of this machine (world.py): the sources are built and installed, nginx
+"""Every command of the documents, run as it is written and in its order, by root
+in a copy of this machine (world.py): the sources are built and installed, nginx
 gets its site, and a page in Chromium sends a PUT through it. What can't run
 here is listed, with the reason, and tried in part.
 """
@@ -26,25 +26,25 @@ import world  # noqa: E402
 SITE = "/root/site"
 BUILD = world.CLONE + "/build/release"
 PATIENCE = 300.0  # seconds for a command
-# Sections whose commands are run in a folder of the sources; the others' in one
-# that has README.md's policy, and one that allows less.
-FOLDERS = {"": world.CLONE, "Using it": world.CLONE, "Operating": BUILD,
-           "Building and installing": world.CLONE}
-# The files that a section's policies are; others are named above the block.
-POLICIES = {"Checking a policy": ["policy.ini"],
-            "Comparing two policies": ["old.ini", "new.ini"],
-            "Blocked by CORS policy: what now?": ["policy.ini"]}
-# Where the status is not 0, by what README.md says of it.
-STATUSES = {("Checking a policy", "check"): (2,),
-            ("Comparing two policies", "diff"): (1,),
-            ("Blocked by CORS policy: what now?", "explain"): (0, 1, 2),
-            ("Changing the policy of a running server", "diff"): (1,)}
-# Shown are the findings of a server that has some; here it is a good one.
-NOT_COMPARED = {"Verifying running servers"}
+# Where the commands of a page, or of a section, are run: in a folder of the
+# sources, or else in one that has README.md's policy, and one that allows less.
+FOLDERS = {"README.md": world.CLONE, ("etc/README.md", "systemd"): BUILD,
+           ".github/CONTRIBUTING.md": world.CLONE, "tests/README.md": BUILD}
+# Pages of the manual; tests/docs.py runs the commands of the others.
+MANUAL = ("src/preflightd.8", "src/preflightd-explain.1",
+          "src/preflightd-export.1", "src/preflightd-verify.1")
+# Where the status may be another than 0: the answer is no.
+STATUSES = {"diff": (0, 1), "explain": (0, 1)}
 PUT = """fetch("https://api.example.com/items/7", {method: "PUT",
     credentials: "include", headers: {"Content-Type": "application/json"},
     body: "{}"}).then(async (answer) => answer.status + await answer.text(),
     String)"""
+# What the network panel of a browser copies.
+COPIED = """curl 'https://api.example.com/items/7' -X 'PUT' \\
+  -H 'content-type: application/json' \\
+  -H 'origin: https://app.example.com' \\
+  --data-raw '{}'
+"""
 # What every reader has: names, certificates and an application.
 HOSTS = "127.0.0.1 api.example.com eu.example.com app.example.com\n"
 TLS = """\
@@ -129,10 +129,19 @@ def has_target(command):
                           capture_output=True, check=False).returncode == 0
 
 
+def has_files(command):
+    return exist(*re.findall(r"\.\./\.\./(\S+)", command))
+
+
+def has_tests(command):
+    names = shlex.split(command)[2].removeprefix("TESTS=").split()
+    return exist(*(name for name in names if name.endswith(".py")))
+
+
 LISTED = (
     (r"scripts/test", "this is part of it", is_script),
     (r"scripts/deb", "it takes minutes; make check-package runs it", is_script),
-    (r"(sudo )?apt(-get)? install .*_\*\.deb", "it wants what scripts/deb makes",
+    (r"(sudo )?apt(-get)? install .*_\*\.deb.*", "it wants what scripts/deb makes",
      is_packaged),
     (r"a2enmod .*", "it is of apache2, the tests have apache2-bin",
      has_modules),
@@ -145,6 +154,11 @@ LISTED = (
      has_group),
     (r"\S*configure --enable-.*", "it is for another build than this",
      has_options),
+    (r"scripts/build build/dev .*", "it is another build than this", is_script),
+    (r"cd build/dev", "it is another build than this", lambda command: True),
+    (r"PREFLIGHTD=\$PWD/preflightd sh .*", "it is part of another test",
+     has_files),
+    (r"make check TESTS=.*", "it is part of other tests", has_tests),
     (r"make (fuzz|coverage|bench|soak|torture|faults|differential|static"
      r"|check-package).*", "it takes minutes", has_target),
 )
@@ -200,6 +214,9 @@ def prepare():
         write("/etc/ssl/certs/ca-certificates.crt", f.read(), "a")
     write("/etc/nginx/conf.d/tls.conf", TLS)
     write("/root/config.site", "cache_file=/root/config.cache\n")
+    with open("/root/site.pem", encoding="utf-8") as f:
+        write(SITE + "/ca.pem", f.read())
+    write(SITE + "/command.txt", COPIED)
     application = http.server.ThreadingHTTPServer(("127.0.0.1", 3000),
                                                   Application)
     threading.Thread(target=application.serve_forever, daemon=True).start()
@@ -230,36 +247,34 @@ def address_of(command):
 
 
 class Reader:
-    """Somebody who goes through README.md and types what it says."""
+    """Somebody who goes through the documents and types what they say."""
 
     def __init__(self, policy):
         self.policy = policy
-        self.section = self.part = None
+        self.place = None
         self.folder = world.CLONE
         self.environment = environment()
         self.serving = {}  # by address
 
-    def turn_to(self, block):
-        """Goes on to a block's part of README.md."""
-        if block.section != self.section:
+    def turn_to(self, page, block):
+        """Goes on to a block's part of a page."""
+        if (page, block.section) != self.place:
             self.environment = environment()
-            self.policies = list(POLICIES.get(block.section, ()))
             write(SITE + "/policy.ini", self.policy)
-            write(SITE + "/candidate.ini",
-                  self.policy.replace(", X-Requested-With", ""))
-        if (block.section, block.part) != (self.section, self.part):
-            self.folder = FOLDERS.get(block.section, SITE)
-        self.section, self.part = block.section, block.part
+            candidate = self.policy.replace(", X-Requested-With", "")
+            write(SITE + "/candidate.ini", candidate)
+            write("/etc/preflightd/candidate.ini", candidate)
+            self.folder = FOLDERS.get((page, block.section),
+                                      FOLDERS.get(page, SITE))
+        self.place = (page, block.section)
 
     def take(self, block):
         """Writes a block to the file that it is."""
         for name, value in re.findall(r"`([A-Z_]+)=(\S+)`", block.before):
             self.environment[name] = value
         named = re.findall(r"`(/\S+)`", block.before)
-        if block.section == "Using it" and named:
+        if block.language in ("ini", "nginx") and named:
             write(named[-1], block.body)
-        elif block.language == "ini" and self.policies:
-            write(os.path.join(SITE, self.policies.pop(0)), block.body)
 
     def start(self, command, **options):
         return subprocess.Popen(["bash", "-c", command], cwd=self.folder,
@@ -284,10 +299,10 @@ class Reader:
                              stderr=subprocess.STDOUT)
         output, _ = process.communicate(timeout=PATIENCE)
         word = (command.split() + [""])[1]
-        good = STATUSES.get((self.section, word), (0,))
+        good = STATUSES.get(word, (0,))
         tap.ok(process.returncode in good, f"run: {command[:100]}",
                f"status {process.returncode}\n{output[-4000:]}")
-        if shown and self.section not in NOT_COMPARED:
+        if shown:
             tap.ok(readme.is_shortened(shown.rstrip("\n"), output),
                    f"... prints what is shown: {command[:80]}",
                    f"{shown}--- printed:\n{output}")
@@ -338,7 +353,7 @@ class Reader:
 
 
 def put():
-    """The end of Using it: a page's PUT, with credentials."""
+    """What README.md is for: a page's PUT, with credentials."""
     if harness.find("chromium"):
         tap.skip("a page's PUT", "chromium is missing")
         return
@@ -350,15 +365,19 @@ def put():
 
 
 def read_on():
-    """All of README.md."""
+    """All of the documents."""
     reader = Reader(readme.policy())
-    for block in readme.blocks(readme.read()):
-        if reader.section == "Using it" and block.section != "Using it":
+    for page in (*readme.PAGES, *MANUAL):
+        text = readme.read(page)
+        for block in readme.blocks(text) if page.endswith(".md") else [
+                readme.Block("", "", "", "", body)
+                for body in readme.displays(text)]:
+            reader.turn_to(page, block)
+            reader.take(block)
+            for command, shown in block.commands():
+                reader.type(command, shown)
+        if page == readme.PAGES[0]:
             put()
-        reader.turn_to(block)
-        reader.take(block)
-        for command, shown in block.commands():
-            reader.type(command, shown)
     for address in list(reader.serving):
         reader.end(address)
 

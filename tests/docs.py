@@ -1,24 +1,23 @@
-"""README.md and the manual say what the program does: the examples are run and
-compared, the fragments are those of etc/, the options are those of --help.
+"""The documents say what the program does: the examples are run and compared,
+the options are those of --help, links lead somewhere, and nothing of the
+manual's headings is lost on the way to the reader.
 """
 
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import tempfile
 
+import readme
 import tap
-from readme import fenced as blocks
-from readme import is_shortened, section
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = readme.TOP
 PREFLIGHTD = os.environ.get("PREFLIGHTD", os.path.join(TOP, "preflightd"))
-
-
-def read(name):
-    with open(os.path.join(TOP, name), encoding="utf-8") as f:
-        return f.read()
+FRONT_PAGE_LINES = 200
+SERVERS = ("nginx", "lighttpd", "apache", "haproxy", "caddy", "h2o")
+read = readme.read
 
 
 def run(*argv, folder=None):
@@ -29,159 +28,184 @@ def run(*argv, folder=None):
     return done.returncode, done.stdout, done.stderr
 
 
-def check_fragments(readme):
-    bodies = [body for _, body in blocks(readme)]
-    for name in ("etc/nginx-http.conf", "etc/nginx-server.conf",
-                 "etc/lighttpd.conf"):
-        tap.ok(read(name) in bodies, f"README.md shows {name} as it is")
+def write(folder, name, text):
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
+        f.write(text)
 
 
-def check_example(readme, folder):
-    example = next(body for language, body in
-                   blocks(section(readme, "Using it")) if language == "ini")
-    test = next(body for language, body in
-                blocks(section(readme, "The policy file")) if language == "ini")
-    with open(os.path.join(folder, "policy.ini"), "w", encoding="utf-8") as f:
-        f.write(example + "\n" + test)
+def check_front_page(folder):
+    lines = read().count("\n")
+    tap.ok(lines <= FRONT_PAGE_LINES, "README.md is a front page",
+           f"{lines} lines")
+    write(folder, "policy.ini", readme.policy())
     tap.is_equal(run("check", "-p", "policy.ini", folder=folder)[::2], (0, ""),
-                 "README.md's policy is good and passes README.md's test")
+                 "README.md's policy is good")
+    for page in readme.manual():
+        name = re.fullmatch(r"src/(.*)\.(.)", page)
+        short = re.sub(r"^preflightd(?=-(?!blocked))", "", name[1])
+        tap.ok(f"{short}({name[2]})" in read(), f"README.md names {page}")
 
 
-def check_errors(readme, folder):
-    (_, faulty), (_, wanted) = blocks(section(readme, "Checking a policy"))
-    with open(os.path.join(folder, "policy.ini"), "w", encoding="utf-8") as f:
-        f.write(faulty)
-    command, _, wanted = wanted.partition("\n")
-    argv = command.removeprefix("$ preflightd ").split()
+def check_shown(command, shown, folder, about):
+    """A command and what is shown of its output."""
+    argv = shlex.split(command.removeprefix("preflightd "))
     status, out, err = run(*argv, folder=folder)
-    tap.is_equal(status, 2, "README.md's faulty policy is refused")
-    tap.is_equal(err + out, wanted, "README.md shows what check prints")
+    tap.ok(status in (0, 1, 2) and shown.strip()
+           and readme.is_shortened(shown.rstrip("\n"), err + out),
+           f"{about} shows what it prints: {' '.join(argv)[:50]}",
+           f"{shown}\n--- printed:\n{err}{out}")
 
 
-def check_diff(readme, folder):
-    (_, old), (_, new), (_, wanted) = blocks(section(readme,
-                                                     "Comparing two policies"))
-    for name, text in (("old.ini", old), ("new.ini", new)):
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
-            f.write(text)
-    command, _, wanted = wanted.partition("\n")
-    argv = command.removeprefix("$ preflightd ").split()
-    tap.is_equal(run(*argv, folder=folder), (1, wanted, ""),
-                 "README.md shows what diff prints")
+def check_transcript(page, folder):
+    """A page whose display shows files, by cat, and what a command prints."""
+    for display in readme.displays(read(page)):
+        for command, shown in readme.typed(display):
+            if command.startswith("cat "):
+                write(folder, command.split()[1], shown)
+            else:
+                check_shown(command, shown, folder, page)
 
 
-def check_shown(text, folder, about):
-    """A command of explain and what is shown of its output."""
-    text = text.replace("\\\n", "")
-    command, _, shown = text.partition("\n")
-    argv = shlex.split(command.removeprefix("$ preflightd "))
-    status, out, err = run(*argv, folder=folder)
-    tap.ok(argv[0] == "explain" and status in (0, 1, 2) and shown.strip()
-           and is_shortened(shown.rstrip("\n"), out + err),
-           f"{about} shows what explain prints: {' '.join(argv[1:])[:50]}",
-           f"{shown}\n--- printed:\n{out}{err}")
-
-
-def manual_displays(title):
-    """The literal displays of a section of the manual, as they are shown."""
-    part = re.search(rf"^\.Sh {title}\n(.*?)(?=^\.Sh )",
-                     read("src/preflightd.8"), re.M | re.S)[1]
-    for text in re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", part,
-                           re.M | re.S):
-        for escape, shown in (("\\-", "-"), ("\\(aq", "'"), ("\\&", ""),
-                              ("\\e", "\\")):
-            text = text.replace(escape, shown)
-        yield text
-
-
-def check_guide(readme, folder):
-    """'blocked by CORS policy', in README.md and in the manual."""
+def check_guide(folder):
+    """'blocked by CORS policy': its policy, and what explain says of each."""
+    page = "src/preflightd-blocked.7"
+    text = read(page)
+    policy, *shown = readme.displays(text[text.index("\n.Sh CAUSES"):])
+    write(folder, "policy.ini", policy)
     os.environ["PREFLIGHTD_POLICY"] = "policy.ini"
-    shown = [body for _, body in
-             blocks(section(readme, r"Blocked by CORS policy: what now\?"))]
-    for about, (policy, *texts) in (
-            ("README.md", shown),
-            ("the manual", manual_displays("BLOCKED BY CORS POLICY"))):
-        with open(os.path.join(folder, "policy.ini"), "w",
-                  encoding="utf-8") as f:
-            f.write(policy)
-        tap.is_equal(len(texts), 10, f"{about} has ten cases")
-        for text in texts:
-            check_shown(text, folder, about)
+    tap.is_equal(len(shown), 10, f"{page} has ten cases")
+    for display in shown:
+        for command, output in readme.typed(display):
+            check_shown(command, output, folder, page)
     del os.environ["PREFLIGHTD_POLICY"]
 
 
-def check_commands(readme):
-    """README.md's table has the commands of --help."""
+def check_commands():
+    """README.md's table and the manual's list have the commands of --help."""
     status, out, _ = run("--help")
-    top = readme.partition("\n## ")[0]
-    tap.is_equal((status, set(re.findall(r"^\| `([a-z]+)` \|", top, re.M))),
-                 (0, set(re.findall(r"^  ([a-z]+)  +\S", out, re.M))),
+    wanted = set(re.findall(r"^  ([a-z]+)  +\S", out, re.M))
+    table = readme.section(read(), "Commands")
+    tap.is_equal((status, set(re.findall(r"^\| `([a-z]+)` \|", table, re.M))),
+                 (0, wanted - {"help", "version"}),
                  "README.md has the commands of --help")
+    part = read("src/preflightd.8").partition("The commands:")[2]
+    part = part.partition("\n.El")[0]
+    tap.is_equal(set(re.findall(r"^\.It Cm (\w+)", part, re.M)), wanted,
+                 "preflightd(8) has the commands of --help")
 
 
-def check_keys(readme):
-    table = section(readme, "The policy file").partition("\n\nAn entry of")[0]
-    keys = re.findall(r"^\| `([a-z-]+)` \|", table, re.M)
-    status, out, _ = run("check", "--keys")
-    policy_keys = out.partition("[test")[0]
-    tap.is_equal((status, keys), (0, re.findall(r"^  ([a-z-]+) ", policy_keys,
-                                                re.M)),
-                 "README.md has the keys of check --keys")
-
-
-def check_files(readme):
+def check_files():
     """Each file of src/ is named once, and nothing else is."""
-    table = section(readme, "Where things live").partition("| --- ")[2]
+    table = read("src/README.md").partition("| --- ")[2]
     named = re.findall(r"`([a-z_]+)`", table)
     there = {name.rpartition(".")[0]
              for name in os.listdir(os.path.join(TOP, "src"))
              if name.endswith((".c", ".h")) and not name.endswith("_impl.h")}
     tap.is_equal(sorted(named), sorted(there),
-                 "README.md says where each file of src/ belongs")
+                 "src/README.md says where each file of src/ belongs")
 
 
-def check_targets(readme):
-    """What README.md has make do, in a line of text, can be made."""
+def check_targets():
+    """What the documents have make do, in a line of text, can be made."""
     rules = read("Makefile.am") + "install: uninstall: check: dist: distcheck:"
-    for target in sorted(set(re.findall(r"`make ([a-z-]+)", readme))):
-        tap.ok(re.search(rf"(^|\s){target}:", rules),
-               f"README.md's make {target} is there")
+    for page in readme.PAGES:
+        for target in sorted(set(re.findall(r"`make ([a-z-]+)", read(page)))):
+            tap.ok(re.search(rf"(^|\s){target}:", rules),
+                   f"{page}: make {target} is there")
 
 
 def options(text):
     return set(re.findall(r"(?<![\w-])--([a-z][a-z-]+)", text)) - {"help"}
 
 
-def check_options(readme):
-    manual = read("src/preflightd.8").replace("\\-", "-")
-    for command, title in (("serve", "Running"), ("check", "Checking a policy"),
-                           ("diff", "Comparing two policies"),
-                           ("export", "Exporting the configuration of a "
-                            "web server"),
-                           ("verify", "Verifying running servers")):
+def check_options():
+    serve = re.search(r"^\.Ss serve\n(.*?)(?=^\.Sh )", read("src/preflightd.8"),
+                      re.M | re.S)[1]
+    pages = {"serve": serve}
+    for command in ("check", "diff", "explain", "export", "verify"):
+        text = read(f"src/preflightd-{command}.1")
+        pages[command] = text[:text.index("\n.Sh ENVIRONMENT")]
+    for command, text in pages.items():
         status, out, _ = run(command, "--help")
         tap.is_equal(status, 0, f"{command} --help ends with 0")
-        part = re.search(rf"^\.Ss {command}\n(.*?)(?=^\.S[sh] )", manual,
-                         re.M | re.S)[1]
-        in_manual = set(re.findall(r"Fl -([a-z-]+)", part))
-        tap.is_equal(in_manual, options(out),
+        tap.is_equal(set(re.findall(r"Fl -([a-z-]+)",
+                                    text.replace("\\-", "-"))), options(out),
                      f"the manual has the options of {command} --help")
-        in_readme = options(section(readme, title)) | {"policy"}
-        tap.is_equal(in_readme, options(out) | {"policy"},
-                     f"README.md has the options of {command} --help")
 
 
-text = read("README.md")
-check_fragments(text)
+def check_findings():
+    """preflightd-verify(1) has every finding that the sources can name."""
+    known = set(re.findall(r'\[VERIFY_\w+\] = \{"([a-z-]+)"',
+                           read("src/verify_findings.c")))
+    part = read("src/preflightd-verify.1").partition("\n.Sh FINDINGS")[2]
+    named = re.findall(r"[a-z-]+[a-z]", " ".join(
+        re.findall(r"^\.It Li (.*)$", part.partition("\n.El")[0], re.M)))
+    tap.is_equal(set(named), known, "preflightd-verify(1) has all findings")
+
+
+# ---- links ---------------------------------------------------------------------
+
+
+def anchors(text):
+    """Those of the headings, as repository hosts make them."""
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+            for title in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
+def check_links():
+    for page in readme.PAGES:
+        text = read(page)
+        links = re.findall(r"\]\(\s*([^)\s]+)\s*\)", text) + \
+            re.findall(r'<img src="([^"]+)"', text)
+        for link in sorted(set(links)):
+            path, _, anchor = link.partition("#")
+            path = os.path.normpath(os.path.join(os.path.dirname(page), path)) \
+                if path else page
+            good = os.path.exists(os.path.join(TOP, path))
+            if good and anchor:
+                good = anchor in anchors(read(path))
+            tap.ok(good, f"{page}: {link} leads somewhere")
+    text = read("etc/README.md")
+    for server in SERVERS:
+        for name in os.listdir(os.path.join(TOP, "etc", server)):
+            tap.ok(f"]({server}/{name})" in text,
+                   f"etc/README.md has {server}/{name}")
+
+
+# ---- the manual's headings -----------------------------------------------------
+
+
+def rendered(page):
+    return subprocess.run(["mandoc", "-Tutf8", "-Owidth=300", page], text=True,
+                          capture_output=True, check=True).stdout
+
+
+def check_headings():
+    """A heading that begins with a macro's name loses that word."""
+    dates = {re.match(r"\.Dd (.*)\n", read(page))[1]
+             for page in readme.manual()}
+    tap.is_equal(len(dates), 1, "all pages of the manual have one date")
+    if not shutil.which("mandoc"):
+        tap.skip("the manual's headings", "mandoc is missing")
+        return
+    for page in readme.manual():
+        text = re.sub(".\x08", "", rendered(os.path.join(TOP, page)))
+        for title in re.findall(r"^\.S[sh] (.*)$", read(page), re.M):
+            wanted = readme.unescaped(title)
+            tap.ok(re.search(rf"^ *{re.escape(wanted)}$", text, re.M),
+                   f"{page}: the heading '{wanted}' is whole")
+
+
 with tempfile.TemporaryDirectory() as private:
-    check_example(text, private)
-    check_errors(text, private)
-    check_diff(text, private)
-    check_guide(text, private)
-check_commands(text)
-check_keys(text)
-check_files(text)
-check_targets(text)
-check_options(text)
+    check_front_page(private)
+    check_transcript("src/preflightd-check.1", private)
+    check_transcript("src/preflightd-diff.1", private)
+    check_guide(private)
+check_commands()
+check_files()
+check_targets()
+check_options()
+check_findings()
+check_links()
+check_headings()
 tap.done()

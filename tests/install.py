@@ -10,11 +10,13 @@ import shutil
 import subprocess
 import tempfile
 
+import readme
 import tap
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PREFIX = "/opt/preflightd"
 POLICY = "etc/preflightd/policy.ini"
+SERVERS = ("nginx", "lighttpd", "apache", "haproxy", "caddy", "h2o")
 DOC = PREFIX[1:] + "/share/doc/preflightd"
 # What only the sources' own folder needs.
 NOT_PACKED = {".clang-format", ".dockerignore", ".editorconfig", ".gitignore"}
@@ -46,7 +48,7 @@ def files(folder):
 def own_folders(folder):
     """The folders that are of preflightd alone."""
     return {path for path, _, _ in os.walk(folder)
-            if os.path.basename(path) in ("preflightd", "examples")
+            if os.path.basename(path) in ("preflightd", "examples", *SERVERS)
             and path != folder + PREFIX}
 
 
@@ -65,12 +67,15 @@ def variables(name):
 
 def wanted_files():
     """What must be installed, by Makefile.am's own lists and no more."""
-    wanted = {PREFIX[1:] + "/bin/preflightd", POLICY,
-              PREFIX[1:] + "/share/man/man5/preflightd.ini.5",
-              PREFIX[1:] + "/share/man/man8/preflightd.8"}
+    wanted = {PREFIX[1:] + "/bin/preflightd", POLICY}
+    wanted |= {f"{PREFIX[1:]}/share/man/man{name[-1]}/{os.path.basename(name)}"
+               for name in readme.manual()}
     wanted |= {f"{DOC}/{name}" for name in ("LICENSE", "NEWS", "README.md")}
-    return wanted | {f"{DOC}/examples/{os.path.basename(name)}"
-                     for name in variables("dist_examples_DATA")}
+    names = variables("dist_examples_DATA")
+    for server in SERVERS:
+        names += variables(f"dist_{server}_DATA")
+    return wanted | {f"{DOC}/examples/{name.removeprefix('etc/')}"
+                     for name in names}
 
 
 def is_for_systemd(name):

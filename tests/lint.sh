@@ -52,14 +52,15 @@ for script in scripts/* .ci/run tests/*.sh tests/run-* tests/fuzz/run \
 	try_with shellcheck "shellcheck $script" \
 	    shellcheck -e SC2317 "$script"
 done
-for page in src/*.[58]; do
+for page in src/*.[1-8]; do
 	try_with mandoc "mandoc $page" mandoc -Tlint -Wwarning "$page"
 done
 # shellcheck disable=SC2016,SC2046
 try 'no line ends in white space' \
     awk_finds_nothing '/[ \t\r]$/ { print FILENAME ":" FNR ": " $0 }' \
-    configure.ac Makefile.am README.md NEWS src/*.[ch58] etc/*.* \
-    etc/demo/* etc/Containerfile etc/debian/*.* etc/debian/rules \
+    configure.ac Makefile.am README.md NEWS src/*.[ch1-8] src/README.md \
+    .github/* etc/*.* etc/apache/* etc/caddy/* etc/h2o/* etc/haproxy/* \
+    etc/lighttpd/* etc/nginx/* etc/logrotate etc/demo/* etc/Containerfile etc/debian/*.* etc/debian/rules \
     etc/debian/tests/* etc/kubernetes/* scripts/* \
     $(find tests -maxdepth 2 -name '*.*' -type f ! -name '*.pyc')
 echo "1..$count"

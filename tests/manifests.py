@@ -303,9 +303,9 @@ def check_image(objects, image):
 def check_fragments(objects, stage):
     """The sidecar's nginx has the fragments of etc/ and takes them all."""
     data = named(objects, "ConfigMap")["web-nginx"]["data"]
-    for name in ("nginx-http.conf", "nginx-server.conf"):
-        tap.is_equal(data[name], read("etc", name),
-                     f"the sidecar's {name} is that of etc/")
+    for name in ("http.conf", "server.conf"):
+        tap.is_equal(data["nginx-" + name], read("etc", "nginx", name),
+                     f"the sidecar's {name} is that of etc/nginx")
     if harness.find("nginx"):
         tap.skip("nginx takes the sidecar's configuration", "nginx is missing")
         return

@@ -1,12 +1,19 @@
-"""README.md as the tests read it: its sections, blocks and commands, in their
-order.
+"""The documents as the tests read them: sections, blocks and commands, in their
+order, of the pages in Markdown and of the manual.
 """
 
 import dataclasses
+import glob
 import os
 import re
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# In the order in which a reader comes to them.
+PAGES = ("README.md", "etc/README.md", ".github/CONTRIBUTING.md",
+         "tests/README.md", "src/README.md", ".github/SECURITY.md")
+ESCAPES = (("\\-", "-"), ("\\(aq", "'"), ("\\(oq", "\u2018"),
+           ("\\(cq", "\u2019"), ("\\(lq", "\u201c"), ("\\(rq", "\u201d"),
+           ("\\(dq", '"'), ("\\&", ""), ("\\e", "\\"))
 
 
 @dataclasses.dataclass
@@ -22,16 +29,21 @@ class Block:
         """What is typed, as (command, what is shown below it)."""
         if self.language == "indented":
             return [(line, "") for line in self.body.splitlines()]
-        if self.language or not re.match(r"[$#] ", self.body):
-            return []
-        found = re.findall(r"^[$#] ((?:.*\\\n)*.*)\n((?:(?![$#] ).*\n)*)",
-                           self.body, re.M)
-        return [(re.sub(r"\s*\\\n\s*", " ", command), shown)
-                for command, shown in found]
+        return [] if self.language else typed(self.body)
 
 
-def read():
-    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as f:
+def typed(body):
+    """The commands behind '$ ' or '# ', as (command, what is shown below)."""
+    if not re.match(r"[$#] ", body):
+        return []
+    found = re.findall(r"^[$#] ((?:.*\\\n)*.*)\n((?:(?![$#] ).*\n)*)", body,
+                       re.M)
+    return [(re.sub(r"\s*\\\n\s*", " ", command), shown)
+            for command, shown in found]
+
+
+def read(name="README.md"):
+    with open(os.path.join(TOP, name), encoding="utf-8") as f:
         return f.read()
 
 
@@ -62,7 +74,7 @@ def blocks(text):
 
 
 def policy():
-    """The policy of the part on using it, the first."""
+    """The policy of README.md, the only one."""
     return next(block.body for block in blocks(read())
                 if block.language == "ini")
 
@@ -70,6 +82,24 @@ def policy():
 def section(text, title):
     """What is below a heading, up to the next of its kind."""
     return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.M | re.S)[1]
+
+
+def manual():
+    """The names of the manual's pages."""
+    return sorted(os.path.relpath(name, TOP) for name in
+                  glob.glob(os.path.join(TOP, "src/*.[1-8]")))
+
+
+def unescaped(text):
+    for escape, shown in ESCAPES:
+        text = text.replace(escape, shown)
+    return text
+
+
+def displays(text):
+    """The literal displays of a manual page, or of a part, as they are shown."""
+    return [unescaped(display or line + "\n") for display, line in re.findall(
+        r"^\.Bd -literal.*?\n(.*?)^\.Ed$|^\.Dl ([^\n]*)$", text, re.M | re.S)]
 
 
 def is_shortened(shown, real):

@@ -1,4 +1,4 @@
-"""The limits that README states are those of the sources and of --help, and the
+"""The limits that SECURITY.md states are those of the sources and of --help, and the
 tests that it names for them are there."""
 
 import glob
@@ -42,10 +42,9 @@ def option_default(name, text):
 
 
 def main():
-    readme = read(os.path.join(TOP, "README.md"))
-    section = readme.split("## Security", 1)[1].split("\n## ", 1)[0]
+    section = read(os.path.join(TOP, ".github/SECURITY.md"))
     rows = re.findall(r"^\| ([^|]+) \| (\d+) \| `([^`]+)` \| `([^`]+)` \|$", section, re.M)
-    tap.ok(len(rows) >= 10, f"README states {len(rows)} limits")
+    tap.ok(len(rows) >= 10, f"SECURITY.md states {len(rows)} limits")
     known = constants()
     program = os.environ.get("PREFLIGHTD", "./preflightd")
     text = subprocess.run([program, "serve", "--help"], stdout=subprocess.PIPE, text=True,
@@ -57,28 +56,12 @@ def main():
             tap.ok(int(number) in got, f"{name}: {what}", (number, got))
         else:
             tap.is_equal(value(known.get(name, "(none)"), known), int(number), f"{name}: {what}")
-    in_words(readme, known)
     for test in sorted(set(re.findall(r"`(tests/[a-z/]+(?:\.(?:py|sh|c))?)`", section))):
         tap.ok(os.path.exists(os.path.join(TOP, test)), f"{test} is there")
     for target in sorted(set(re.findall(r"`make ([a-z-]+)", section))):
         tap.ok(target == "check" or re.search(rf"^{target}:", read(os.path.join(TOP, "Makefile.am")), re.M),
                f"make {target} is there")
     tap.done()
-
-
-# What the section "Limits" says in words, and the constant that it is.
-WORDS = (("length of a line", 1024, "LINE_BYTES_MAX"), ("length of a policy's name", 1, "POLICY_NAME_MAX"),
-         ("parameters of a request", 1 << 20, "STREAM_PARAMS_MAX"),
-         ("names of a request", 1024, "ECHO_MAX"), ("policies that the status page", 1, "TALLY_MAX"),
-         ("max-age", 1, "MAX_AGE_MAX"))
-
-
-def in_words(readme, known):
-    section = readme.split("\n## Limits", 1)[1].split("\n## ", 1)[0]
-    for what, unit, name in WORDS:
-        row = re.search(rf"^\| {what}[^|]*\|([^|]*)\|$", section, re.M)
-        numbers = [int(n.replace(",", "")) * unit for n in re.findall(r"\d[\d,]*", row[1] if row else "")]
-        tap.ok(value(known[name], known) in numbers, f"{name}: {what}", (numbers, known[name]))
 
 
 main()

@@ -1,6 +1,6 @@
 """How src/ is built, as far as a program can judge it: no function, file or line
 that is far too long, no declaration that only its own file uses, and includes
-that follow the order and the layers of README.md.
+that follow the order and the layers of src/README.md.
 
 Each rule is tried on a text that breaks it too: one that finds nothing anywhere
 would pass everything.

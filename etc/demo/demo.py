@@ -160,8 +160,8 @@ class Demo:
             SOCKET: self.path("preflightd.sock"),
         }
         self._fill(os.path.join(HERE, "nginx.conf"), "nginx.conf", values)
-        for name in ("nginx-http.conf", "nginx-server.conf"):
-            self._fill(os.path.join(ETC, name), name, values)
+        for name in ("http.conf", "server.conf"):
+            self._fill(os.path.join(ETC, "nginx", name), name, values)
         self._fill(os.path.join(HERE, "index.html"), "page/index.html",
                    {"@API@": f"http://127.0.0.1:{self.api}"})
         self._start("nginx", ["nginx", "-e", "stderr", "-p", self.folder, "-c",

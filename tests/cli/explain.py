@@ -670,17 +670,6 @@ def check_notes():
            "no note: mixed content on loopback")
 
 
-def check_manual():
-    """The manual has the options of --help; its examples do what it shows."""
-    status, out, err = run("--help")
-    tap.is_equal((status, err), (0, ""), "--help")
-    page = read(os.path.join(TOP, "src", "preflightd.8"))
-    part = re.search(r"^\.Ss explain\n(.*?)(?=^\.S[sh] )", page, re.M | re.S)
-    tap.is_equal(set(re.findall(r"Fl -([a-z-]+)", part[1] if part else "")),
-                 set(re.findall(r"--([a-z-]+)", out)) - {"help"},
-                 "the manual has the options of --help")
-
-
 def check_controls():
     """Control characters, U+009B (CSI) among them, never reach a terminal."""
     for text in ("\x9b31m", "\x7f", "\x1b[31m"):
@@ -704,7 +693,6 @@ def main():
     check_notes()
     check_controls()
     check_chromium()
-    check_manual()
     for check in (check_fixes, check_expose, check_random_fixes, check_usage):
         with tempfile.TemporaryDirectory() as folder:
             check(folder)

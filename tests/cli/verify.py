@@ -174,10 +174,10 @@ def fragment(name):
 
 def write_fragments(stage):
     backend = "unix:preflightd.sock"
-    server = fragment("nginx-server.conf")
+    server = fragment("nginx/server.conf")
     here = f"unix:{stage.path('preflightd.sock')}"
     stage.write("nginx-http.conf",
-                fragment("nginx-http.conf").replace(backend, here))
+                fragment("nginx/http.conf").replace(backend, here))
     stage.write("nginx-server.conf", server)
     passed = "fastcgi_pass preflightd;"
     assert passed in server and "HTTP_HOST      $host" in server
@@ -392,7 +392,7 @@ $REQUEST_HEADER["Origin"] == "{origin}" {{
 
 
 def lighttpd_configuration(stage, port, delegate):
-    text = fragment("lighttpd.conf").replace(
+    text = fragment("lighttpd/preflights.conf").replace(
         "preflightd.sock", stage.path("preflightd.sock"))
     return f"""
 server.document-root = "{stage.folder}"

@@ -1,5 +1,5 @@
-"""README.md's pictures are of this program: that of explain is what it prints
-now, and the pages in the others still have what is seen there.
+"""The documents' pictures are of this program: that of explain is what it prints
+now, and the status page still has what is seen in the other.
 """
 
 import os
@@ -13,15 +13,12 @@ sys.path[1:1] = [os.path.join(TOP, "tests", name)
 import explain  # noqa: E402
 import harness  # noqa: E402
 import pages  # noqa: E402
+import readme  # noqa: E402
 import tap  # noqa: E402
 
 MAKE = "run scripts/pictures, look at what it made, and commit it"
 LARGEST = 100_000  # bytes
 SHOWN = {
-    pages.demo: ("Allowed: PUT with a JSON body", "Answered: 200",
-                 '"method": "PUT"', "X-Request-ID: ",
-                 "Refused: a method that is not in the policy",
-                 "Blocked by the browser", "the console names the method PURGE"),
     pages.status: ("Requests by policy and reason", "allowed 335", "origin 31",
                    "method 5", "header 14", "Refused most",
                    "https://app.example.com:8443",
@@ -37,11 +34,11 @@ def picture(name):
 
 
 def check_named():
-    """README.md has those that there are."""
-    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as f:
-        named = set(re.findall(r"etc/pictures/([\w.]+)", f.read()))
+    """The documents have those that there are."""
+    named = set(re.findall(r"\bpictures/([\w.]+)", readme.read()
+                           + readme.read("etc/README.md")))
     tap.is_equal(named, set(os.listdir(os.path.join(TOP, "etc", "pictures"))),
-                 "README.md shows every picture of etc/pictures")
+                 "README.md or etc/README.md shows every picture")
 
 
 def check_explain():

@@ -1,4 +1,4 @@
-"""Makes README.md's pictures anew: scripts/pictures runs this. $PREFLIGHTD names
+"""Makes the documents' pictures anew: scripts/pictures runs this. $PREFLIGHTD names
 the program.
 """
 
@@ -19,7 +19,7 @@ FOLDER = os.path.join(TOP, "etc", "pictures")
 def main():
     with open(os.path.join(FOLDER, "explain.svg"), "w", encoding="utf-8") as f:
         f.write(explain.picture())
-    for page in (pages.demo, pages.status):
+    for page in (pages.status,):
         with harness.Stage() as stage:
             page(stage, lambda browser, name=page.__name__: browser.screenshot(
                 os.path.join(FOLDER, name + ".png"), whole=False))

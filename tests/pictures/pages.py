@@ -1,12 +1,9 @@
-"""README.md's pictures of pages, in a real browser: the demo after its requests
-and the status page after a morning of preflights.
+"""etc/README.md's picture of the status page, in a real browser, after a morning of
+preflights.
 """
 
 import json
 import os
-import re
-import subprocess
-import sys
 import types
 
 import chromium
@@ -14,8 +11,7 @@ import fcgi
 import harness
 import readme
 
-DEMO = os.path.join(harness.TOP, "etc", "demo", "demo.py")
-WIDTH, HEIGHT = 600, 505  # of both, side by side in README.md
+WIDTH, HEIGHT = 600, 505
 TO_TOP = """document.querySelector("%s").scrollIntoView(),
     scrollBy(0, -12)"""
 PATH = "/preflightd/status"
@@ -36,28 +32,6 @@ def is_seen(text):
         return e.innerText && e.innerText.includes(%s) && box.top >= -1 &&
             box.top < innerHeight && box.height > 0;
     })""" % json.dumps(text)
-
-
-def demo(stage, look):
-    """Opens the demo's page, runs its requests and calls look(browser)."""
-    os.makedirs(stage.path("tmp"))
-    process = subprocess.Popen(
-        [sys.executable, "-B", DEMO, "--serve"], text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, start_new_session=True,
-        env={**os.environ, "PREFLIGHTD": harness.PREFLIGHTD,
-             "TMPDIR": stage.path("tmp")})
-    try:
-        page = re.search(r"Demo page: (\S+)", "".join(
-            iter(process.stdout.readline, "Ctrl-C ends it.\n")))[1]
-        with chromium.Chromium(stage, "--hide-scrollbars") as browser:
-            browser.open(page, WIDTH, HEIGHT)
-            browser.evaluate("runAll()")
-            browser.evaluate(TO_TOP % "[data-case=allowed]")
-            look(browser)
-    finally:
-        process.terminate()
-        process.communicate(timeout=harness.DEADLINE)
 
 
 def nginx(stage, backend):

@@ -110,7 +110,7 @@ def configuration(stage, application, ports):
 	log_format seen escape=json
 		'{{"method":"$request_method","target":"$request_uri",{fields}}}';
 	upstream application {{ server unix:{application}; }}
-	include nginx-http.conf;
+	include http.conf;
 
 	server {{
 		listen 127.0.0.1:{ports['page']};
@@ -132,7 +132,7 @@ def configuration(stage, application, ports):
 		ssl_certificate certificate.pem;
 		ssl_certificate_key key.pem;
 		access_log {stage.path('seen')} seen;
-		include nginx-server.conf;
+		include server.conf;
 		location / {{
 			auth_request /.cors-actual;
 			{asked}
@@ -175,8 +175,9 @@ def start(stage, ports):
     policy = stage.write("policy.ini", read("tests", "server", "agree.ini")
                          .replace("@PAGE@", str(ports["page"])))
     stage.start_preflightd(backend, policy)
-    for name in ("nginx-http.conf", "nginx-server.conf"):
-        stage.write(name, read("etc", name).replace(SOCKET, "unix:" + backend))
+    for name in ("http.conf", "server.conf"):
+        stage.write(name, read("etc", "nginx", name).replace(
+            SOCKET, "unix:" + backend))
     stage.start_nginx(
         configuration(stage, stage.start_application(), ports),
         ("127.0.0.1", ports["api"]))

@@ -14,6 +14,7 @@ import cases as shared_cases
 import export_cases as cases
 import export_servers
 import harness
+import readme
 import readme_table
 import tap
 
@@ -227,9 +228,8 @@ def down(stage, server, variant, daemon):
                  f"{variant}: preflightd down, actual requests go on")
 
 
-def start(stage, kind, tcp, policy, options, readme=None):
-    """Starts preflightd and a server with what is exported, or README.md's
-    example of it; returns server, preflightd, its address and the exported
+def start(stage, kind, tcp, policy, options, text=None):
+    """Starts preflightd and a server with what is exported, or its example; returns server, preflightd, its address and the exported
     files."""
     os.chmod(stage.folder, 0o755)
     backend = (("127.0.0.1", harness.free_port()) if tcp
@@ -238,7 +238,7 @@ def start(stage, kind, tcp, policy, options, readme=None):
     if not tcp:
         os.chmod(backend, 0o777)
     parts = export_servers.export(stage, kind, backend, policy, *options)
-    return kind(stage, parts, backend, options, readme), daemon, backend, parts
+    return kind(stage, parts, backend, options, text), daemon, backend, parts
 
 
 def run(kind, tcp, options):
@@ -285,18 +285,22 @@ def verified(server, variant):
 
 
 def example(kind):
-    """README.md's example, its addresses and paths being those of the test."""
-    with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
-        text = re.search(rf"^### {kind.heading} {kind.readme}\n.*?^```"
-                         rf"{kind.fence or kind.name}\n(.*?)^```", f.read(),
-                         re.M | re.S)[1]
+    """The example in etc/, or README.md's of nginx, its addresses and paths
+    being those of the test."""
+    if kind.example:
+        with open(os.path.join(harness.TOP, "etc", kind.example),
+                  encoding="utf-8") as f:
+            text = f.read()
+    else:
+        text = next(block.body for block in readme.blocks(readme.read())
+                    if block.language == kind.name)
     with harness.Stage() as stage:
         server = start(stage, kind, False, POLICY, (), text)[0]
         is_right(server, send(server.plain, "api.example.com", "/x",
                               cases.APP), (cases.api(cases.APP), True),
-                 f"{kind.name}: README.md's example marks actual responses")
+                 f"{kind.name}: the example marks actual responses")
         is_granted(preflight(server.plain),
-                   f"{kind.name}: README.md's example answers preflights")
+                   f"{kind.name}: the example answers preflights")
 
 
 def shared(kind):

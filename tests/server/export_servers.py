@@ -84,12 +84,11 @@ class Server:
     variants = ()
     down = 502  # the server's status where the application is down
 
-    readme = ""  # its name in README.md's headings
-    heading = "Exported for"  # what stands before it there
+    title = ""  # its name in etc/README.md's table
+    example = ""  # the file of its example, in etc/
     handler = Application
-    fence = ""  # the language of README.md's example, where not the name
 
-    def __init__(self, stage, parts, backend, options=(), readme=None):
+    def __init__(self, stage, parts, backend, options=(), example=None):
         self.backend = backend  # preflightd's address
         self.ask = "ask" in options
         self.closed = "--closed" in options
@@ -99,10 +98,10 @@ class Server:
             ("127.0.0.1", harness.free_port()) for _ in range(3))
         self.application = start_application(stage, self.handler)
         self.nothing = ("127.0.0.1", harness.free_port())
-        if readme is None:
+        if example is None:
             self.start(stage, parts)
         else:
-            self.start_example(stage, parts, readme.replace(
+            self.start_example(stage, parts, example.replace(
                 "127.0.0.1:3000", place(self.application)))
 
     def start(self, stage, parts):
@@ -110,7 +109,7 @@ class Server:
         raise NotImplementedError
 
     def start_example(self, stage, parts, text):
-        """Starts it with README.md's example, which needs port and paths."""
+        """Starts it with its example, which needs port and paths."""
         raise NotImplementedError
 
     @staticmethod
@@ -147,8 +146,7 @@ def place(address):
 
 
 class Nginx(Server):
-    name = program = readme = "nginx"
-    heading = "Delegate to it from"
+    name = program = title = "nginx"
     parts = ("http", "server", "headers")
     variants = ((False, ()), (True, ()), (False, ("--actual", "ask")),
                 (True, ("--actual", "ask", "--closed")))
@@ -189,7 +187,8 @@ class Nginx(Server):
 
 class Haproxy(Server):
     name = program = "haproxy"
-    readme = "HAProxy"
+    title = "HAProxy"
+    example = "haproxy/site.cfg"
     parts = ("sections", "frontend")
     variants = ((False, ()), (True, ()))
     down = 503
@@ -238,7 +237,8 @@ backend nothing
 
 class Caddy(Server):
     name = program = "caddy"
-    readme = "Caddy"
+    title = "Caddy"
+    example = "caddy/Caddyfile"
     parts = ("site",)
     variants = ((False, ()), (True, ()),
                 (False, ("--actual", "ask", "--closed")))
@@ -286,13 +286,14 @@ http://:{address[1]} {{
 
 
 class Apache(Server):
-    name, program, readme = "apache", "apache2", "Apache httpd"
+    name, program, title = "apache", "apache2", "Apache"
+    example = "apache/site.conf"
     parts = ("vhost",)
     variants = ((False, ()), (True, ()))
     down = 503
     modules = ("mpm_event", "authn_core", "authn_file", "authz_core",
-               "authz_user", "auth_basic", "rewrite", "proxy", "proxy_fcgi",
-               "proxy_http", "setenvif", "headers", "allowmethods")
+               "authz_host", "authz_user", "auth_basic", "rewrite", "proxy",
+               "proxy_fcgi", "proxy_http", "setenvif", "headers", "allowmethods")
 
     def run(self, stage, vhosts):
         load = "\n".join(
@@ -352,7 +353,8 @@ Listen {place(address)}
 
 
 class Lighttpd(Server):
-    name = program = readme = "lighttpd"
+    name = program = title = "lighttpd"
+    example = "lighttpd/site.conf"
     parts = ("conf", "script")
     variants = ((False, ()), (True, ()),
                 (False, ("--actual", "ask", "--closed")))
@@ -407,9 +409,9 @@ include "{parts['conf']}"
 
 
 class H2o(Server):
-    """With the files of etc/ in place of exported ones."""
-    name = program = readme = "h2o"
-    heading, fence = "By hand for", "yaml"
+    """With the files of etc/h2o in place of exported ones."""
+    name = program = title = "h2o"
+    example = "h2o/site.yaml"
     variants = ((False, ("--actual", "ask")), (True, ("--actual", "ask")))
     down = 500
     hosts = "/etc/h2o/preflightd.conf"
@@ -417,7 +419,7 @@ class H2o(Server):
     def files(self, stage):
         """The files of etc/, their places being those of the test; returns
         the one of hosts."""
-        text, backend = self.etc("h2o.conf"), self.backend
+        text, backend = self.etc("preflightd.conf"), self.backend
         if isinstance(backend, tuple):
             text = text.replace("""          type: unix
           port: /run/preflightd/preflightd.sock""", f"""          host: {backend[0]}
@@ -425,13 +427,13 @@ class H2o(Server):
         else:
             text = text.replace("/run/preflightd/preflightd.sock", backend)
         for name, content in (("h2o.conf", text), ("h2o.rb",
-                                                   self.etc("h2o.rb"))):
+                                                   self.etc("preflightd.rb"))):
             stage.write("etc-" + name, self.placed(stage, content))
         return stage.path("etc-h2o.conf")
 
     @staticmethod
     def etc(name):
-        with open(os.path.join(harness.TOP, "etc", name),
+        with open(os.path.join(harness.TOP, "etc", "h2o", name),
                   encoding="utf-8") as f:
             return f.read()
 

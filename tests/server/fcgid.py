@@ -1,16 +1,15 @@
-"""Apache httpd with mod_fcgid, which starts preflightd itself: README.md's
-lines for it stand before what is exported.
+"""Apache httpd with mod_fcgid, which starts preflightd itself: the
+lines of etc/apache for it stand before what is exported.
 """
 
 import os
-import re
 import shutil
 
 import export_servers
 import harness
 
 MODULE = "/usr/lib/apache2/modules/mod_fcgid.so"
-COMMAND = "/usr/local/bin/preflightd serve -p /etc/preflightd/policy.ini"
+COMMAND = "/usr/bin/preflightd serve -p /etc/preflightd/policy.ini"
 
 
 def missing():
@@ -18,10 +17,10 @@ def missing():
     return harness.find("apache2") + [MODULE] * (not os.path.exists(MODULE))
 
 
-def readme_lines():
-    with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
-        return re.search(r"mod_fcgid.*?^```apache\n(.*?)^```", f.read(),
-                         re.M | re.S)[1]
+def lines_for_it():
+    with open(os.path.join(harness.TOP, "etc", "apache", "fcgid.conf"),
+              encoding="utf-8") as f:
+        return f.read()
 
 
 def own_command(stage):
@@ -36,7 +35,7 @@ class Fcgid(export_servers.Apache):
     modules = (*export_servers.Apache.modules, "fcgid")
 
     def run(self, stage, vhosts):
-        lines = readme_lines()
+        lines = lines_for_it()
         assert COMMAND in lines
         os.makedirs(stage.path("fcgid"), exist_ok=True)
         if export_servers.IS_ROOT:

@@ -13,7 +13,8 @@ SOCKET = '"socket" => "/run/preflightd/preflightd.sock",'
 
 def fragment(backend):
     """The fragment of etc/, the lines of its socket being those of backend."""
-    with open(os.path.join(harness.TOP, "etc", "lighttpd.conf"),
+    with open(os.path.join(harness.TOP, "etc", "lighttpd",
+                           "preflights.conf"),
               encoding="utf-8") as f:
         return f.read().replace(SOCKET, backend)
 

@@ -1,5 +1,5 @@
 """Many servers: three preflightds over TCP behind nginx and behind HAProxy, as
-README.md has it, under a load of preflights. A new policy is rolled out, one
+etc/ has it, under a load of preflights. A new policy is rolled out, one
 is killed, one is stopped, one hangs: no preflight fails, and every answer is
 wholly of one policy.
 """
@@ -97,16 +97,13 @@ class Instance:
                           self._stage.read(self.name + ".log"))[-1]
 
 
-def blocks(language):
-    """README.md's blocks of a language in its part on many servers."""
-    with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
-        part = re.search(r"^## Many servers\n(.*?)^## ", f.read(),
-                         re.M | re.S)[1]
-    return re.findall(rf"^```{language}\n(.*?)^```", part, re.M | re.S)
+def etc(*names):
+    with open(os.path.join(harness.TOP, "etc", *names), encoding="utf-8") as f:
+        return f.read()
 
 
 def with_addresses(text, fleet):
-    """README.md's text, with the addresses of a fleet."""
+    """A text of etc/, with the addresses of a fleet."""
     for number, instance in enumerate(fleet):
         text = text.replace(f"10.0.0.1{number + 1}:9000",
                             export_servers.place(instance.address))
@@ -122,19 +119,20 @@ def exported(stage, server, part):
 
 
 class Nginx(export_servers.Nginx):
-    """With what is exported; README.md's upstream in place of its own, and
-    its timeout."""
+    """With what is exported; etc/nginx/upstream.conf in place of its own
+    upstream, and etc/README.md's timeout."""
 
     def __init__(self, stage, fleet):
-        upstream, timeout = blocks("nginx")
+        upstream = etc("nginx", "upstream.conf")
+        setting, time = re.search(r"`(fastcgi_read_timeout)` may be (\d+s)",
+                                  etc("README.md")).groups()
         http = re.sub(r"^upstream preflightd \{.*?^\}\n",
                       with_addresses(upstream, fleet),
                       exported(stage, "nginx", "http"), flags=re.M | re.S)
         stage.write("export-http", http)
         stage.write("export-headers", exported(stage, "nginx", "headers"))
-        setting = timeout.split()[0]
         stage.write("export-server", re.sub(
-            rf"{setting} .*", timeout.strip(),
+            rf"{setting} .*", f"{setting} {time};",
             exported(stage, "nginx", "server")))
         super().__init__(stage, {}, ())
 
@@ -143,11 +141,11 @@ class Nginx(export_servers.Nginx):
 
 
 class Haproxy(export_servers.Haproxy):
-    """With README.md's backend in place of the exported one."""
+    """With etc/haproxy/sections.cfg in place of the exported one."""
 
     def __init__(self, stage, fleet):
         self._socket = stage.path("haproxy.sock")
-        (backend,) = blocks("haproxy")
+        backend = etc("haproxy", "sections.cfg")
         stage.write("export-sections", with_addresses(backend, fleet))
         stage.write("export-frontend", exported(stage, "haproxy", "frontend"))
         super().__init__(stage, {}, ())

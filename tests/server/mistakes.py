@@ -303,12 +303,12 @@ def start_nginx(stage):
     """nginx with a server for each mistake, on 127.0.0.1 and up."""
     port = harness.free_port()
     stage.write("all.conf", " ".join(PARAMS))
-    text = fragment(stage, "nginx-server.conf")
+    text = fragment(stage, "nginx/server.conf")
     servers = "".join(nginx_server(stage, port, number, lines, text)
                       for number, (_, lines, *_) in enumerate(IN_NGINX, 1))
     # A root worker could pass every mode of a socket.
     stage.start_nginx(f"""
-	{fragment(stage, "nginx-http.conf")}
+	{fragment(stage, "nginx/http.conf")}
 	map $http_origin $cors_origin {{ default ""; "{ORIGIN}" $http_origin; }}
 	map $cors_origin $cors_credentials {{ "" ""; default true; }}
 	server {{
@@ -322,7 +322,7 @@ def start_nginx(stage):
 
 def start_lighttpd(stage):
     port = harness.free_port()
-    text = fragment(stage, "lighttpd.conf")
+    text = fragment(stage, "lighttpd/preflights.conf")
     servers = "".join(
         f'$SERVER["socket"] == "127.0.0.{number}:{port}" {{\n'
         f"{fill(stage, lines, text)}\n}}\n"

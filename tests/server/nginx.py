@@ -14,8 +14,9 @@ SOCKET = "unix:/run/preflightd/preflightd.sock"
 
 def fragments(stage, backend, kept):
     """Writes the two fragments into the stage."""
-    for name in ("nginx-http.conf", "nginx-server.conf"):
-        with open(os.path.join(harness.TOP, "etc", name), encoding="utf-8") as f:
+    for name in ("http.conf", "server.conf"):
+        with open(os.path.join(harness.TOP, "etc", "nginx", name),
+                  encoding="utf-8") as f:
             text = f.read()
         text = text.replace(SOCKET, backend)
         if not kept:
@@ -36,34 +37,22 @@ def server(stage, names, extra="", location="proxy_pass http://application;"):
 	}}"""
 
 
-def readme_actual():
-    """README.md's lines for actual responses: those of http and of server."""
-    with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
-        found = re.search(r"^```nginx\n(map \$http_origin \$cors_origin .*?)"
-                          r"\n\n(add_header .*?)^```", f.read(), re.M | re.S)
-    return found.groups()
-
-
 def configuration(stage, application):
-    include = "include nginx-server.conf;"
+    include = "include server.conf;"
     auth = 'auth_basic "test"; auth_basic_user_file passwords;'
     named = "fastcgi_param CORS_POLICY admin;"
     everything = """fastcgi_pass preflightd; fastcgi_keep_conn on;
 			fastcgi_param REQUEST_METHOD $request_method;
 			fastcgi_param REQUEST_URI $request_uri;"""
-    with open(stage.path("nginx-server.conf"), encoding="utf-8") as f:
+    with open(stage.path("server.conf"), encoding="utf-8") as f:
         stage.write("named.conf", f.read().replace(
             "fastcgi_pass preflightd;", "fastcgi_pass preflightd; " + named))
     stage.write("passwords", "u:{PLAIN}p\n")
-    actual_http, actual_server = readme_actual()
     return f"""
 	add_header X-Inherited "must not be on a preflight" always;
 	upstream application {{ server unix:{application}; }}
-	include nginx-http.conf;
-	{actual_http}
+	include http.conf;
 	{server(stage, "_", include)}
-	{server(stage, "actual.example.com", actual_server
-            + "location /gone { return 404; }")}
 	{server(stage, "auth.example.com", include + auth)}
 	{server(stage, "named.example.com", "include named.conf;")}
 	{server(stage, "everything.example.com", "", everything)}"""
@@ -95,25 +84,6 @@ def inherited(address):
            str(answer))
 
 
-def actual(address):
-    """README.md's way to mark actual responses."""
-    for path, status in (("/x", 200), ("/gone", 404)):
-        for origin, marked in ((cases.APP, True),
-                               ("https://b.a.apps.example.com", True),
-                               ("https://app.example.com.evil.com", False),
-                               ("https://appxexample.com", False),
-                               ("https://apps.example.com", False),
-                               ("https://evil.com/.apps.example.com", False)):
-            answer = harness.request(address, f"GET {path}", [
-                ("Host", "actual.example.com"), ("Origin", origin)])
-            wanted = {"access-control-allow-origin": origin,
-                      "access-control-allow-credentials": "true"}
-            tap.ok(answer.status == status and answer.values("vary") ==
-                   ["Origin"] and answer.cors() == (wanted if marked else {}),
-                   f"README.md's actual responses: {status} for {origin}",
-                   str(answer))
-
-
 def policy():
     return os.path.join(harness.TOP, "tests", "server", "policy.ini")
 
@@ -136,8 +106,6 @@ def variant(name, address_of, spawner, kept):
         address = start(stage, text, kept)
         cases.run("nginx", name, address)
         inherited(address)
-        if kept:
-            actual(address)
 
 
 def outage():

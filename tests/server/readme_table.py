@@ -1,4 +1,4 @@
-"""README.md's table of what each server can do, and what export says of it."""
+"""etc/README.md's table of what each server can do, and what export says of it."""
 
 import os
 import re
@@ -14,19 +14,18 @@ ASKED = {(True, True): "open or closed", (False, True): "closed",
 
 def cells(kind):
     """The column of a server, by what stands before the row."""
-    with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
+    with open(os.path.join(harness.TOP, "etc", "README.md"), encoding="utf-8") as f:
         part = re.search(r"^### What each server can do\n(.*?)^##", f.read(),
                          re.M | re.S)[1]
     rows = [[cell.strip() for cell in line.strip("|\n").split(" |")]
             for line in re.findall(r"^\|.*\|$", part, re.M)]
-    name = kind.readme.removesuffix(" httpd")
-    column = rows[0].index(name)
+    column = rows[0].index(kind.title)
     return {row[0].strip("`"): row[column] for row in rows[2:]}
 
 
 def says(kind, row, wanted):
     tap.is_equal(cells(kind)[row], wanted,
-                 f"README.md's table, {kind.name}: {row}")
+                 f"etc/README.md's table, {kind.name}: {row}")
 
 
 def export_status(kind, policy, *options):
@@ -42,13 +41,13 @@ def exported(kind, policy):
     """What can be exported at all."""
     if not kind.parts:
         tap.is_equal(export_status(kind, policy), 2,
-                     f"README.md's table, {kind.name}: nothing is exported")
+                     f"etc/README.md's table, {kind.name}: nothing is exported")
         return
     static = export_status(kind, policy, "--actual", "static")
     asked = tuple(export_status(kind, policy, "--actual", "ask", how) == 0
                   for how in ("--open", "--closed"))
     tap.ok(static == 0 and cells(kind)["--actual static"] in (
-        "yes", "with Lua"), f"README.md's table, {kind.name}: --actual static")
+        "yes", "with Lua"), f"etc/README.md's table, {kind.name}: --actual static")
     says(kind, "--actual ask", ASKED[asked])
 
 

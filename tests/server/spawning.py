@@ -13,6 +13,7 @@ import subprocess
 import export_servers
 import fcgid
 import harness
+import readme
 import tap
 
 POLICY = os.path.join(harness.TOP, "tests", "server", "everywhere.ini")
@@ -38,16 +39,18 @@ def spawn_fcgi(stage, backend):
                                *serve(stage)], backend)
 
 
-def readme(stage, backend, program):
-    """README.md's command of that program, with the test's program and paths."""
-    with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
-        text = f.read().replace("\\\n", "")
-    command = re.search(rf"[$#] ({program} .*unix:/run/.*|{program} .*-s /run/.*)",
-                        text)[1]
+def documented(stage, backend, program):
+    """The documents' command of that program, with the test's program and paths."""
+    shown = [block.body for block in readme.blocks(readme.read())] + \
+        readme.displays(readme.read("src/preflightd.8"))
+    command = next(command for text in shown
+                   for command, _ in readme.typed(text)
+                   if re.match(rf"{program} .*(unix:|-s )/run/preflightd/",
+                               command))
     if os.geteuid() != 0:
-        command = re.sub(r"--(user|socket-group) \S+", "", command)
+        command = re.sub(r"(--(user|socket-group)|-[ugG]) \S+", "", command)
     real = {"preflightd": harness.PREFLIGHTD,
-            "/usr/local/bin/preflightd": harness.PREFLIGHTD,
+            "/usr/bin/preflightd": harness.PREFLIGHTD,
             "policy.ini": stage.path("policy.ini")}
     argv = [real.get(word, word) for word in shlex.split(command)]
     socket = "/run/preflightd/preflightd.sock"
@@ -58,12 +61,12 @@ def readme(stage, backend, program):
                 backend)
 
 
-def readme_spawn_fcgi(stage, backend):
-    readme(stage, backend, "spawn-fcgi")
+def documented_spawn_fcgi(stage, backend):
+    documented(stage, backend, "spawn-fcgi")
 
 
-def readme_listening(stage, backend):
-    readme(stage, backend, "preflightd serve")
+def documented_listening(stage, backend):
+    documented(stage, backend, "preflightd serve")
 
 
 def spawn_fcgi_daemon(stage, backend):
@@ -99,13 +102,13 @@ def listening(stage, backend):
 SPAWNERS = (
     ("spawn-fcgi", ["spawn-fcgi"], spawn_fcgi, True),
     ("spawn-fcgi in the background", ["spawn-fcgi"], spawn_fcgi_daemon, True),
-    ("spawn-fcgi as in README.md", ["spawn-fcgi"], readme_spawn_fcgi, False),
+    ("spawn-fcgi as in the manual", ["spawn-fcgi"], documented_spawn_fcgi, False),
     ("spawn-fcgi and multiwatch", ["spawn-fcgi", "multiwatch"], multiwatch,
      True),
     ("socket activation", ["systemd-socket-activate"], socket_activation,
      True),
     ("--listen", [], listening, True),
-    ("--listen as in README.md", [], readme_listening, False),
+    ("--listen as in README.md", [], documented_listening, False),
 )
 
 
@@ -183,13 +186,13 @@ def spawned(way, spawner, tcp):
 # ---- by a web server ----------------------------------------------------------
 
 class Lighttpd(export_servers.Lighttpd):
-    """README.md's bin-path beside the exported socket."""
+    """etc/README.md's bin-path beside the exported socket."""
 
     def start(self, stage, parts):
-        with open(os.path.join(harness.TOP, "README.md"),
+        with open(os.path.join(harness.TOP, "etc", "README.md"),
                   encoding="utf-8") as f:
             line = re.search(r'`("bin-path" => .*)`', f.read())[1]
-        command, before = "/usr/local/bin/preflightd serve", '"check-local"'
+        command, before = "/usr/bin/preflightd serve", '"check-local"'
         text = stage.read("export-conf")
         assert text.count(before) == 1 and command in line
         line = line.replace(command, " ".join(serve(stage)))

@@ -1,5 +1,6 @@
-"""The status page behind a real nginx, as README.md has it, and in a real
-browser: what it shows, on a phone too, and what a hostile Origin does to it.
+"""The status page behind a real nginx, as etc/ has it, behind the other servers, and
+in a real browser: what it shows, on a phone too, and what a hostile Origin does
+to it.
 """
 
 import json
@@ -7,11 +8,12 @@ import os
 import socket
 
 import chromium
+import export_servers
 import harness
 import tap
 
 PATH = "/preflightd/status"
-SOCKET = "unix:/run/preflightd/preflightd.sock"
+SOCKET = "/run/preflightd/preflightd.sock"
 HOSTILE = "https://<script>document.title='gone'</script><img src=x " \
           "onerror=\"document.title='gone'\">"
 POLICY = """\
@@ -24,19 +26,14 @@ NARROW, WIDE = 360, 1000
 FITS = "document.documentElement.scrollWidth <= window.innerWidth"
 
 
-def readme_location():
-    """README.md's location for the page."""
-    with open(os.path.join(harness.TOP, "README.md"), encoding="utf-8") as f:
-        text = f.read()
-    start = text.index("```nginx\nlocation = /preflightd/status {")
-    return text[start:text.index("```\n", start + 3)].partition("\n")[2]
+def etc(stage, *names):
+    """A file of etc/, with the test's socket."""
+    with open(os.path.join(harness.TOP, "etc", *names), encoding="utf-8") as f:
+        return f.read().replace(SOCKET, stage.path("preflightd.sock"))
 
 
 def configuration(stage, port):
-    with open(os.path.join(harness.TOP, "etc", "nginx-http.conf"),
-              encoding="utf-8") as f:
-        http = f.read().replace(SOCKET, "unix:" + stage.path("preflightd.sock"))
-    stage.write("nginx-http.conf", http)
+    stage.write("http.conf", etc(stage, "nginx", "http.conf"))
     stage.write("fastcgi_params", "".join(
         f"fastcgi_param {name} {value};\n" for name, value in (
             ("QUERY_STRING", "$query_string"),
@@ -45,11 +42,11 @@ def configuration(stage, port):
             ("REQUEST_URI", "$request_uri"),
             ("SERVER_NAME", "$server_name"))))
     return f"""
-	include nginx-http.conf;
+	include http.conf;
 	server {{
 		listen 127.0.0.1:{port};
-		include {os.path.join(harness.TOP, 'etc', 'nginx-server.conf')};
-		{readme_location()}
+		include {os.path.join(harness.TOP, 'etc', 'nginx', 'server.conf')};
+		{etc(stage, "nginx", "status.conf")}
 	}}"""
 
 
@@ -59,6 +56,13 @@ def start(stage):
     stage.start("preflightd", [
         harness.PREFLIGHTD, "serve", "-p", policy, "-l", "unix:" + backend,
         "--status-path", PATH], backend)
+    os.chmod(stage.folder, 0o755)
+    os.chmod(backend, 0o777)
+    return backend, policy
+
+
+def start_site(stage):
+    start(stage)
     address = ("127.0.0.1", harness.free_port())
     stage.start_nginx(configuration(stage, address[1]), address)
     return address
@@ -84,6 +88,48 @@ def status_of(address, source):
         s.connect(address)
         s.sendall(f"GET {PATH} HTTP/1.0\r\n\r\n".encode())
         return s.recv(64).decode("latin-1").split()[1]
+
+
+# ---- behind the other servers ---------------------------------------------------
+
+# The file of etc/ that delegates the page, and the line of the server's example
+# that it stands before.
+OTHERS = (
+    (export_servers.Lighttpd, "status.conf", "include "),
+    (export_servers.Apache, "status.conf", "\tProxyPass "),
+    (export_servers.Haproxy, "status.cfg", "    default_backend "),
+    (export_servers.Caddy, "status.caddy", "\t\timport "),
+)
+
+
+def is_shown(address, source):
+    """Whether a client of that address sees the page."""
+    with socket.socket() as s:
+        s.settimeout(harness.DEADLINE)
+        s.bind((source, 0))
+        s.connect(address)
+        s.sendall(f"GET {PATH}?json HTTP/1.1\r\nHost: api.example.com\r\n"
+                  "Connection: close\r\n\r\n".encode())
+        text = b""
+        while chunk := s.recv(4096):
+            text += chunk
+    return b"\"uptime\"" in text
+
+
+def behind(kind, name, line):
+    with harness.Stage() as stage:
+        backend, policy = start(stage)
+        parts = export_servers.export(stage, kind, backend, policy)
+        with open(os.path.join(harness.TOP, "etc", kind.example),
+                  encoding="utf-8") as f:
+            text = f.read()
+        text = text.replace(line, etc(stage, kind.name, name) + line, 1)
+        site = kind(stage, parts, backend, (), text).plain
+        tap.ok(get(site, "?json").values("content-type") == [
+            "application/json"], f"{kind.name} delegates the page")
+        tap.is_equal([is_shown(site, "127.0.0.1"), is_shown(site, "127.0.0.2")],
+                     [True, False],
+                     f"{kind.name} shows it to its own machine alone")
 
 
 def through_nginx(address):
@@ -153,7 +199,7 @@ missing = harness.find("nginx")
 if missing:
     tap.skip_all(f"{', '.join(missing)} missing")
 with harness.Stage() as private:
-    site = start(private)
+    site = start_site(private)
     preflights(site, "https://app.example.com", 20)
     preflights(site, "https://old.example.com", 7)
     preflights(site, HOSTILE, 5)
@@ -162,4 +208,10 @@ with harness.Stage() as private:
         tap.skip("in a browser", "chromium missing")
     else:
         in_browser(private, site)
+for each in OTHERS:
+    missing = harness.find(each[0].program)
+    if missing:
+        tap.skip(f"behind {each[0].name}", f"{', '.join(missing)} missing")
+    else:
+        behind(*each)
 tap.done()

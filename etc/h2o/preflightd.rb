@@ -1,4 +1,4 @@
-# preflightd under h2o, part 2 of 2: what etc/h2o.conf calls.
+# preflightd under h2o, part 2 of 2: what preflightd.conf calls.
 #
 # Preflights go to preflightd.  Other requests go to the application, and
 # preflightd is asked which headers the page needs to read the answer; they
@@ -6,7 +6,7 @@
 # without them.
 
 class Preflightd
-  INTERNAL = "/run/h2o-preflightd.sock"  # where etc/h2o.conf listens
+  INTERNAL = "/run/h2o-preflightd.sock"  # where preflightd.conf listens
 
   FIELDS = %w(access-control-allow-origin access-control-allow-credentials
               access-control-expose-headers)
