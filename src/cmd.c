@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "color.h"
 #include "conf.h"
 
 /* ---- the policy file --------------------------------------------------- */
@@ -84,7 +85,7 @@ load(const char *command, const char *path, bool stream, int *status)
 	set = stream ? conf_load_stream(path, d, NULL) :
 	    conf_load(path, d, NULL);
 	if (set == NULL) {
-		diag_print(d, stderr);
+		diag_print(d, stderr, color_wanted(stderr));
 		*status = STATUS_USAGE;
 	}
 	diag_free(d);

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 
 #include "canonical.h"
+#include "color.h"
 #include "conf.h"
 #include "conf_keys.h"
 #include "escape.h"
+#include "fail.h"
 #include "json_text.h"
 
 struct check {
@@ -274,7 +276,7 @@ check(struct check *c)
 		policy_set_free(c->set);
 		c->set = NULL;
 	}
-	diag_print(c->d, stderr);
+	diag_print(c->d, stderr, color_wanted(stderr));
 	printed = print_result(c);
 	if (printed != 0 || fflush(stdout) != 0)
 		goto out;
@@ -342,9 +344,15 @@ cmd_check(int argc, char **argv)
 		print_keys();
 		return STATUS_GOOD;
 	}
-	if (argc - optind > 1 || (optind < argc && c.path != NULL) ||
-	    (c.json && c.canonical)) {
-		fputs(usage, stderr);
+	if (argc - optind > 1 || (optind < argc && c.path != NULL)) {
+		(void)fail_usage("check", "one policy file at a time; "
+		    "unexpected", str_of(argv[argc - 1]),
+		    "check each of them; preflightd diff compares two");
+		return STATUS_USAGE;
+	}
+	if (c.json && c.canonical) {
+		(void)fail_usage("check", "--json excludes --canonical",
+		    NO_TEXT, "leave one out");
 		return STATUS_USAGE;
 	}
 	c.path = cmd_policy_path(optind < argc ? argv[optind] : c.path);

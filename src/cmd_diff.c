@@ -117,7 +117,10 @@ cmd_diff(int argc, char **argv)
 	if (!cmd_parse(argc, argv, &syntax, &a, &status))
 		return status;
 	if (argc - optind != 2) {
-		fputs(usage, stderr);
+		(void)fail_usage("diff", argc - optind < 2 ? "two policy files "
+		    "are compared" : "two policy files are compared; "
+		    "unexpected", argc - optind < 2 ? NO_TEXT :
+		    str_of(argv[optind + 2]), "write preflightd diff OLD NEW");
 		return STATUS_USAGE;
 	}
 	a.report.before_path = argv[optind];

@@ -5,8 +5,8 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "color.h"
 #include "explain_args.h"
 #include "explain_print.h"
 #include "fail.h"
@@ -66,7 +66,7 @@ print(const struct explanation *e, bool json)
 	if (json && explain_print_json(e, stdout) != 0)
 		return STATUS_SYSTEM;
 	if (!json)
-		explain_print_text(e, isatty(STDOUT_FILENO) == 1, stdout);
+		explain_print_text(e, color_wanted(stdout), stdout);
 	if (fflush(stdout) != 0)
 		return STATUS_SYSTEM;
 	return e->goes_on ? STATUS_GOOD : STATUS_NO;
@@ -183,12 +183,16 @@ explain(const struct explain_args *args)
 
 /* What the options say together.  Returns 0, or -1 with a message. */
 static int
-check_args(const struct explain_args *args, int argc)
+check_args(const struct explain_args *args, int argc, char **argv)
 {
-	if (argc - optind > 1 || (args->curl == NULL && argc == optind)) {
-		fputs(usage, stderr);
-		return -1;
-	}
+	if (argc - optind > 1)
+		return fail_usage("explain", "one URL at a time; unexpected",
+		    str_of(argv[optind + 1]),
+		    "put a URL with '&' or spaces in quotes");
+	if (args->curl == NULL && argc == optind)
+		return fail_usage("explain", "missing URL", NO_TEXT,
+		    "add the one that the page asks for: "
+		    "https://api.example.com/items");
 	if (args->curl != NULL && optind < argc)
 		return fail_usage("explain", "there are a URL and a curl "
 		    "command", NO_TEXT, "give one of them");
@@ -296,7 +300,7 @@ run(int argc, char **argv, struct explain_args *args)
 
 	if (!cmd_parse(argc, argv, &syntax, args, &status))
 		return status;
-	if (check_args(args, argc) != 0)
+	if (check_args(args, argc, argv) != 0)
 		return STATUS_USAGE;
 	args->url = optind < argc ? argv[optind] : NULL;
 	return explain(args);

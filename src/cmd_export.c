@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "color.h"
 #include "conf.h"
 #include "export.h"
 #include "export_mark.h"
@@ -143,7 +144,7 @@ run_export(const struct arguments *a, const struct export_server *server,
 	else
 		status = system_error(NULL);
 	if (status == STATUS_NO)
-		diag_print(d, stderr);
+		diag_print(d, stderr, color_wanted(stderr));
 	free(text);
 	return status;
 }
@@ -187,7 +188,7 @@ run(const struct arguments *a, const struct export_server *server)
 		return system_error(NULL);
 	set = conf_load(cmd_policy_path(a->policy), d, NULL);
 	if (set == NULL) {
-		diag_print(d, stderr);
+		diag_print(d, stderr, color_wanted(stderr));
 		status = STATUS_USAGE;
 	} else if (a->check != NULL) {
 		status = run_check(a->check, set);
@@ -213,20 +214,21 @@ static int
 check_arguments(const struct arguments *a,
     const struct export_server **server)
 {
-	if (a->server == NULL && a->check == NULL) {
-		fputs(usage, stderr);
-		return -1;
-	}
-	if (a->check != NULL) {
-		if (a->server == NULL && a->part == NULL && a->output == NULL)
-			return 0;
-		fputs(usage, stderr);
-		return -1;
-	}
+	if (a->server == NULL && a->check == NULL)
+		return fail_usage("export", "missing server", NO_TEXT,
+		    "write nginx, lighttpd, apache, haproxy or caddy");
+	if (a->check != NULL && a->server != NULL)
+		return wrong("unexpected argument", a->server,
+		    "--check takes the configuration alone, of any server");
+	if (a->check != NULL && (a->part != NULL || a->output != NULL))
+		return wrong("--check excludes",
+		    a->part != NULL ? "--part" : "--output", "leave it out");
+	if (a->check != NULL)
+		return 0;
 	*server = export_server_named(str_of(a->server));
 	if (*server == NULL)
 		return wrong("unknown server", a->server,
-		    "preflightd export --help lists them");
+		    "write nginx, lighttpd, apache, haproxy or caddy");
 	if (a->part != NULL && !has_part(*server, a->part))
 		return wrong("unknown part", a->part,
 		    "preflightd export --help lists those of each server");
@@ -363,7 +365,8 @@ cmd_export(int argc, char **argv)
 	if (!cmd_parse(argc, argv, &syntax, &a, &status))
 		return status;
 	if (argc - optind > 1) {
-		fputs(usage, stderr);
+		(void)wrong("unexpected argument", argv[optind + 1],
+		    "a policy file is named with -p");
 		return STATUS_USAGE;
 	}
 	a.server = optind < argc ? argv[optind] : NULL;

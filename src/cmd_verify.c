@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "color.h"
 #include "fail.h"
 #include "http_options.h"
 #include "verify.h"
@@ -74,7 +75,7 @@ add_servers(const struct args *args, struct verify *v, struct diag *d)
 		if (add_server(v, args->error_urls[i], true, d) != 0)
 			ret = -1;
 	if (ret != 0)
-		diag_print(d, stderr);
+		diag_print(d, stderr, color_wanted(stderr));
 	return ret;
 }
 
@@ -216,7 +217,9 @@ run(int argc, char **argv, struct args *args)
 	while (optind < argc)
 		args->urls[args->nurls++] = argv[optind++];
 	if (args->nurls + args->nerror_urls == 0) {
-		fputs(usage, stderr);
+		(void)fail_usage("verify", "missing URL", NO_TEXT,
+		    "add those that web servers answer: "
+		    "https://api.example.com/");
 		return STATUS_USAGE;
 	}
 	return verify(args);

@@ -260,8 +260,9 @@ load_as(const char *path, bool stream, struct diag *d,
 	if ((stream ? lines_open_stream(&in, path, &why) :
 	    conf_open(&c, &in, path, &why)) != 0) {
 		diag_add(d, DIAG_ERROR, whole, "file-unusable",
-		    conf_open_hint("name a policy file: a regular file that "
-		    "can be read"),
+		    conf_open_hint(errno == ENOENT ? "write one there, or name "
+		    "another with -p FILE or $PREFLIGHTD_POLICY" : "name a "
+		    "policy file: a regular file that can be read"),
 		    "can't use the file: %s", why);
 		goto out;
 	}

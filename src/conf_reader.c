@@ -84,9 +84,9 @@ static const char *const kinds[] = {
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 /* Returns the kind that word names or means, or -1, with an error for all but
- * the first. */
+ * the first.  alone: no name is behind it. */
 static int
-section_kind(struct reader *r, struct str word, struct place at)
+section_kind(struct reader *r, struct str word, bool alone, struct place at)
 {
 	struct shown shown;
 	const char *hint = "write [defaults], [policy NAME] or [test NAME]";
@@ -102,6 +102,10 @@ section_kind(struct reader *r, struct str word, struct place at)
 	if (kind >= 0) {
 		(void)snprintf(guess, sizeof(guess), "did you mean [%s%s]?",
 		    kinds[kind], kind == SECTION_DEFAULTS ? "" : " NAME");
+		hint = guess;
+	} else if (alone && is_name(word)) {
+		(void)snprintf(guess, sizeof(guess), "write [policy %.*s]",
+		    STR_ARG(word));
 		hint = guess;
 	}
 	diag_add(r->d, DIAG_ERROR, at, "section-unknown", hint,
@@ -201,7 +205,7 @@ read_section(struct reader *r, struct str text, struct str raw,
 	inner = section_content(r, text, raw, at);
 	word = (struct str){inner.p, find_either(inner, ' ', '\t')};
 	name = str_trim(str_from(inner, word.n));
-	kind = section_kind(r, word, at);
+	kind = section_kind(r, word, name.n == 0, at);
 	r->can_go_on = false;
 	r->in_section = true;
 	r->foreign = kind < 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "color.h"
 #include "escape.h"
 
 /* A list of a million origins may have a finding on each of its lines; this
@@ -220,24 +221,31 @@ diag_items(struct diag *d, size_t *count)
 }
 
 static void
-print_item(const struct diag *d, const struct diag_item *item, FILE *to)
+print_item(const struct diag *d, const struct diag_item *item, FILE *to,
+    bool colour)
 {
+	bool error = item->level == DIAG_ERROR;
+
+	fputs(color(colour, COLOR_BOLD), to);
 	escape_controls(to, str_of(diag_file_name(d, item->at.file)));
-	fprintf(to, ":%u:%u: %s: %s [%s]\n", item->at.line, item->at.col,
-	    item->level == DIAG_ERROR ? "error" : "warning", item->text,
+	fprintf(to, ":%u:%u:%s %s%s:%s %s%s%s [%s]\n", item->at.line,
+	    item->at.col, color(colour, COLOR_OFF),
+	    color(colour, error ? COLOR_ERROR : COLOR_WARNING),
+	    error ? "error" : "warning", color(colour, COLOR_OFF),
+	    color(colour, COLOR_BOLD), item->text, color(colour, COLOR_OFF),
 	    item->id);
 	if (item->hint[0] != '\0')
 		fprintf(to, "  %s\n", item->hint);
 }
 
 void
-diag_print(struct diag *d, FILE *to)
+diag_print(struct diag *d, FILE *to, bool colour)
 {
 	size_t count, all;
 	const struct diag_item *items = diag_items(d, &count);
 
 	for (size_t i = 0; i < count; i++)
-		print_item(d, &items[i], to);
+		print_item(d, &items[i], to, colour);
 	all = d->found[DIAG_ERROR] + d->found[DIAG_WARNING];
 	if (count < all)
 		fprintf(to, "%zu more findings are left out here\n",

@@ -65,8 +65,9 @@ const struct diag_item *diag_items(struct diag *d, size_t *count);
 /* Prints every item in file order as
  *   FILE:LINE:COL: error: TEXT [ID]
  *     HINT
- * and then how many are not shown, and whether memory was the reason.
+ * and then how many are not shown, and whether memory was the reason; with
+ * colours for a terminal.
  */
-void diag_print(struct diag *d, FILE *to);
+void diag_print(struct diag *d, FILE *to, bool colour);
 
 #endif

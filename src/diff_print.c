@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "buf.h"
+#include "color.h"
 #include "escape.h"
 #include "json_text.h"
 
@@ -125,9 +126,18 @@ sign(const struct diff_change *c)
 }
 
 static void
+print_sign(char c, FILE *to)
+{
+	bool colour = color_wanted(to) && (c == '+' || c == '-');
+
+	fprintf(to, "%s%c%s ", color(colour, c == '+' ? COLOR_GOOD : COLOR_BAD),
+	    c, color(colour, COLOR_OFF));
+}
+
+static void
 print_scope(const struct diff_change *c, FILE *to)
 {
-	fprintf(to, "%c ", sign(c));
+	print_sign(sign(c), to);
 	if (c->where.n > 0) {
 		escape_print(to, c->where);
 		if (c->more > 0)
@@ -196,7 +206,7 @@ print_change(const struct diff_report *r, const struct diff_change *c,
 	const char *text = note(c, space);
 
 	if (is_handover(c)) {
-		fputs("~ ", to);
+		print_sign('~', to);
 		escape_print(to, c->value);
 		fprintf(to, ": policy %.*s -> policy %.*s", STR_ARG(c->from),
 		    STR_ARG(c->to));

@@ -6,13 +6,23 @@
 #include <stdio.h>
 
 #include "buf.h"
+#include "color.h"
+
+static void
+prefix(const char *command)
+{
+	bool colour = color_wanted(stderr);
+
+	fprintf(stderr, "%spreflightd %s:%s ", color(colour, COLOR_ERROR),
+	    command, color(colour, COLOR_OFF));
+}
 
 int
 fail(const char *hint, const char *fmt, ...)
 {
 	va_list ap;
 
-	fputs("preflightd serve: ", stderr);
+	prefix("serve");
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -26,7 +36,8 @@ fail_usage(const char *command, const char *what, struct str text,
 {
 	struct shown shown;
 
-	fprintf(stderr, "preflightd %s: %s", command, what);
+	prefix(command);
+	fputs(what, stderr);
 	if (text.p != NULL)
 		fprintf(stderr, " '%s'", buf_shown(&shown, text));
 	fprintf(stderr, "\n  %s\n", hint);

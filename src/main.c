@@ -10,7 +10,11 @@
 
 #include "buf.h"
 #include "cmd.h"
+#include "color.h"
 #include "hash.h"
+
+static int help(int argc, char **argv);
+static int version(int argc, char **argv);
 
 static const struct command {
 	const char *name, *help;
@@ -24,6 +28,8 @@ static const struct command {
 	{"diff", "what a change of policy grants and takes away", cmd_diff},
 	{"verify", "whether running servers answer as the policy says",
 	    cmd_verify},
+	{"help", "the options of a command", help},
+	{"version", "the version of the program", version},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -32,12 +38,13 @@ static void
 usage(FILE *to)
 {
 	fputs("usage: preflightd COMMAND [options]\n"
+	    "       preflightd help [COMMAND]\n"
 	    "       preflightd --help | --version\n\n"
 	    "Answers CORS preflights that web servers delegate over FastCGI, "
 	    "from one policy\nfile.\n\ncommands:\n", to);
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
-	fputs("\n'preflightd COMMAND --help' tells the options of each.\n",
+	fputs("\n'preflightd help COMMAND' tells the options of each.\n",
 	    to);
 }
 
@@ -67,7 +74,9 @@ unknown(const char *word)
 			best = like;
 			nearest = commands[i].name;
 		}
-	fprintf(stderr, "preflightd: unknown command '%s'\n",
+	fprintf(stderr, "%spreflightd:%s unknown command '%s'\n",
+	    color(color_wanted(stderr), COLOR_ERROR),
+	    color(color_wanted(stderr), COLOR_OFF),
 	    buf_shown(&shown, str_of(word)));
 	if (nearest != NULL)
 		fprintf(stderr, "  write preflightd %s\n", nearest);
@@ -116,9 +125,45 @@ run(const struct command *c, int argc, char **argv)
 	return c->run(argc, argv);
 }
 
+static const struct command *
+named(const char *word)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(word, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int
+help(int argc, char **argv)
+{
+	static char option[] = "--help";
+	char *asked[] = {NULL, option, NULL};
+	const struct command *c = argc > 1 ? named(argv[1]) : NULL;
+
+	if (argc > 1 && c == NULL)
+		return unknown(argv[1]);
+	if (c == NULL || c->run == help || c->run == version) {
+		usage(stdout);
+		return STATUS_GOOD;
+	}
+	return run(c, 2, asked);
+}
+
+static int
+version(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	puts(PACKAGE_STRING);
+	return STATUS_GOOD;
+}
+
 static int
 dispatch(int argc, char **argv)
 {
+	const struct command *c;
+
 	if (argc < 2) {
 		usage(stderr);
 		return STATUS_USAGE;
@@ -127,14 +172,10 @@ dispatch(int argc, char **argv)
 		usage(stdout);
 		return STATUS_GOOD;
 	}
-	if (strcmp(argv[1], "--version") == 0) {
-		puts(PACKAGE_STRING);
-		return STATUS_GOOD;
-	}
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return run(&commands[i], argc - 1, argv + 1);
-	return unknown(argv[1]);
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+		return version(argc, argv);
+	c = named(argv[1]);
+	return c != NULL ? run(c, argc - 1, argv + 1) : unknown(argv[1]);
 }
 
 int

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "color.h"
 #include "conf.h"
 #include "log.h"
 #include "notify.h"
@@ -189,7 +190,7 @@ reload_first(struct reload *r)
 		return NULL;
 	}
 	if (policies != NULL || !r->stop())
-		diag_print(d, stderr);
+		diag_print(d, stderr, color_wanted(stderr));
 	diag_free(d);
 	if (policies != NULL)
 		loaded_note(FACTS_LIVE, policies, false);

@@ -250,7 +250,8 @@ serve_options_parse(int argc, char **argv, struct serve_options *o,
 		return false;
 	*status = STATUS_USAGE;
 	if (optind < argc) {
-		fail(help_hint, "it takes no argument '%s'",
+		fail("a policy file is named with -p, an address with -l",
+		    "unexpected argument '%s'",
 		    buf_shown(&shown, str_of(argv[optind])));
 		return false;
 	}

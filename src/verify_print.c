@@ -3,6 +3,7 @@
 
 #include "verify.h"
 
+#include "color.h"
 #include "escape.h"
 #include "json_text.h"
 
@@ -11,7 +12,10 @@
 static void
 print_finding(const struct verify_finding *f, FILE *to)
 {
-	fprintf(to, "  %s: %.*s", f->of->name, STR_ARG(f->text));
+	bool colour = color_wanted(to);
+
+	fprintf(to, "  %s%s:%s %.*s", color(colour, COLOR_BAD), f->of->name,
+	    color(colour, COLOR_OFF), STR_ARG(f->text));
 	if (f->more > 0)
 		fprintf(to, ", and %zu more like it", f->more);
 	fprintf(to, " [%s]\n    %s\n", verify_id_name(f->id),
@@ -35,7 +39,8 @@ print_server(const struct verify *v, const struct verify_server *s, FILE *to)
 	fprintf(to, ", %zu request%s, ", s->requests,
 	    s->requests == 1 ? "" : "s");
 	if (s->findings.count == 0)
-		fputs("ok\n", to);
+		fprintf(to, "%sok%s\n", color(color_wanted(to), COLOR_GOOD),
+		    color(color_wanted(to), COLOR_OFF));
 	else
 		fprintf(to, "%zu finding%s\n", s->findings.count,
 		    s->findings.count == 1 ? "" : "s");

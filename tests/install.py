@@ -71,6 +71,7 @@ def wanted_files():
     wanted |= {f"{PREFIX[1:]}/share/man/man{name[-1]}/{os.path.basename(name)}"
                for name in readme.manual()}
     wanted |= {f"{DOC}/{name}" for name in ("LICENSE", "NEWS", "README.md")}
+    wanted.add(PREFIX[1:] + "/share/bash-completion/completions/preflightd")
     names = variables("dist_examples_DATA")
     for server in SERVERS:
         names += variables(f"dist_{server}_DATA")

@@ -47,7 +47,8 @@ awk_finds_nothing()
 }
 
 for script in scripts/* .ci/run tests/*.sh tests/run-* tests/fuzz/run \
-    tests/fuzz/*.sh etc/debian/*.postinst etc/debian/tests/nginx \
+    tests/fuzz/*.sh etc/completion/preflightd etc/debian/*.postinst \
+    etc/debian/tests/nginx \
     etc/debian/tests/service; do
 	try_with shellcheck "shellcheck $script" \
 	    shellcheck -e SC2317 "$script"
@@ -59,7 +60,7 @@ done
 try 'no line ends in white space' \
     awk_finds_nothing '/[ \t\r]$/ { print FILENAME ":" FNR ": " $0 }' \
     configure.ac Makefile.am README.md NEWS src/*.[ch1-8] src/README.md \
-    .github/* etc/*.* etc/apache/* etc/caddy/* etc/h2o/* etc/haproxy/* \
+    .github/* etc/*.* etc/apache/* etc/caddy/* etc/completion/* etc/h2o/* etc/haproxy/* \
     etc/lighttpd/* etc/nginx/* etc/logrotate etc/demo/* etc/Containerfile etc/debian/*.* etc/debian/rules \
     etc/debian/tests/* etc/kubernetes/* scripts/* \
     $(find tests -maxdepth 2 -name '*.*' -type f ! -name '*.pyc')

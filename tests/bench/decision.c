@@ -256,7 +256,7 @@ run(unsigned long origins)
 	loaded = now() - start;
 	remove_policy(dir);
 	if (s == NULL) {
-		diag_print(d, stderr);
+		diag_print(d, stderr, false);
 		return 1;
 	}
 	printf("%lu origins: loaded in %.0f ms, %.1f MB more than before\n",

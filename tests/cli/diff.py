@@ -311,7 +311,7 @@ def check_canonical_options(folder):
            "--canonical of a faulty policy prints errors alone", out + err)
     status, out, err = run("check", "--canonical", "--json", "bad.ini",
                            folder=folder)
-    tap.ok(status == 2 and out == "" and "usage" in err,
+    tap.ok(status == 2 and out == "" and "excludes" in err,
            "--canonical and --json exclude each other")
 
 
@@ -584,7 +584,7 @@ def check_options(folder):
     for argv in ((), ("good.ini",), ("good.ini", "good.ini", "good.ini"),
                  ("--nope", "good.ini", "good.ini")):
         status, out, err = run("diff", *argv, folder=folder)
-        tap.ok(status == 2 and out == "" and "usage" in err,
+        tap.ok(status == 2 and out == "" and len(err.splitlines()) >= 2,
                f"usage: {' '.join(argv) or 'no file'}")
     status, out, err = run("diff", "bad.ini", "missing.ini", folder=folder)
     tap.ok(status == 2 and out == "" and

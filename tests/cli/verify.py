@@ -505,7 +505,7 @@ def proxies(folder):
 
 def usage(folder):
     cases = (
-        ([], "usage:"),
+        ([], "missing URL"),
         (["nonsense"], "nonsense"),
         (["ftp://x/", "http://y:0/"], "ftp"),
         (["--rate", "0", "http://x/"], "there is no rate '0'"),

@@ -22,7 +22,8 @@ def printed(argv, folder):
     """What a program writes to a terminal, with its sequences."""
     ours, its = os.openpty()
     with subprocess.Popen(argv, cwd=folder, stdin=subprocess.DEVNULL,
-                          stdout=its, stderr=its):
+                          stdout=its, stderr=its,
+                          env={**os.environ, "NO_COLOR": "", "TERM": "xterm"}):
         os.close(its)
         text = b""
         try:

@@ -16,7 +16,7 @@ printed(struct diag *d)
 	FILE *f = open_memstream(&text, &n);
 
 	cr_assert(f != NULL);
-	diag_print(d, f);
+	diag_print(d, f, false);
 	fclose(f);
 	return text;
 }

@@ -30,7 +30,7 @@ unit_policy(const char *text)
 	struct policy_set *s = unit_load(text, d);
 
 	if (s == NULL)
-		diag_print(d, stderr);
+		diag_print(d, stderr, false);
 	cr_assert(s != NULL);
 	diag_free(d);
 	return s;
