@@ -1,13 +1,15 @@
 """preflightd at work: nginx with a page and an API of different origins,
 preflightd under spawn-fcgi, and an application behind the API.
 
-  demo.py [--once | --serve]
+  demo.py [--once | --serve] [--port N]
 
 Shows a few preflights and an actual request, then serves the page until it is
-interrupted (--once: ends by itself; --serve: only serves).  The exit status is
+interrupted (--once: ends by itself; --serve: only serves; --port: the page's
+port, the API's being the next).  The exit status is
 0 where every answer was as expected.  $PREFLIGHTD names the program.
 """
 
+import argparse
 import http.server
 import json
 import os
@@ -59,7 +61,8 @@ class Application(http.server.BaseHTTPRequestHandler):
 class Demo:
     """The servers, in a private folder; a context manager that ends them."""
 
-    def __init__(self):
+    def __init__(self, port=None):
+        self.port = port
         self.folder = tempfile.mkdtemp(prefix="preflightd-demo-")
         self.processes = []
         self.application = None
@@ -129,7 +132,7 @@ class Demo:
             try:
                 return self._start_nginx()
             except DemoError as error:
-                if attempt == 4 or "in use" not in str(error):
+                if attempt == 4 or self.port or "in use" not in str(error):
                     raise
 
     def _start_application(self):
@@ -152,7 +155,8 @@ class Demo:
         self._wait("preflightd", lambda: answers(address))
 
     def _start_nginx(self):
-        self.page, self.api = free_ports(2)
+        self.page, self.api = (self.port, self.port + 1) if self.port \
+            else free_ports(2)
         values = {
             "@USER@": "user root;" if os.geteuid() == 0 else "",
             "@PAGE_PORT@": self.page, "@API_PORT@": self.api,
@@ -329,20 +333,24 @@ def interrupt(*_):
 
 
 def main():
-    if sys.argv[1:] not in ([], ["--once"], ["--serve"]):
-        print("usage: demo.py [--once | --serve]", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(prog="demo.py")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--once", action="store_true")
+    how.add_argument("--serve", action="store_true")
+    parser.add_argument("--port", type=int, choices=range(1, 65535),
+                        metavar="N")
+    options = parser.parse_args()
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     for number in SIGNALS:
         signal.signal(number, interrupt)
     wrong = 1
     try:
-        with Demo() as demo:
+        with Demo(options.port) as demo:
             demo.start()
             wrong = 0
-            if "--serve" not in sys.argv:
+            if not options.serve:
                 wrong = show_all(demo)
-            if "--once" not in sys.argv:
+            if not options.once:
                 wait(demo)
     except KeyboardInterrupt:
         print()

@@ -51,7 +51,7 @@ def usage(folder):
         status, out, err = run("serve", "--policy", policy, *args)
         ok(status == 2 and out == "" and err.count("\n") >= 2, "refused: serve " + " ".join(args), f"{status} {err}")
     status, out, err = run("serve", "--policy", policy, "stray\n")
-    ok(status == 2 and "it takes no argument 'stray\\x0a'" in err, "a stray word is named, and is no option", err)
+    ok(status == 2 and "unexpected argument 'stray\\x0a'" in err, "a stray word is named, and is no option", err)
     for text, what in (("[policy x]\n", "without origins"), ("nonsense\n", "that is no INI"), ("", "without a policy")):
         bad = os.path.join(folder, "bad.ini")
         with open(bad, "w", encoding="ascii") as f:
