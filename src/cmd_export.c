@@ -155,17 +155,20 @@ static int
 run_check(const char *file, const struct policy_set *set)
 {
 	struct export_marks marks;
+	bool colour = color_wanted(stderr);
 	const char *why;
 
-	if (export_mark_check(file, policy_set_digest(set), stderr, &marks,
-	        &why) != 0) {
+	if (export_mark_check(file, policy_set_digest(set), stderr, colour,
+	        &marks, &why) != 0) {
 		fprintf(stderr, "preflightd export: %s: %s\n", file, why);
 		return STATUS_SYSTEM;
 	}
 	if (marks.found == 0)
-		fprintf(stderr, "%s: error: it has nothing that preflightd "
-		    "exported\n  paste or include what preflightd export "
-		    "prints, comments too\n", file);
+		fprintf(stderr, "%s%s:%s %serror:%s it has nothing that "
+		    "preflightd exported\n  paste or include what preflightd "
+		    "export prints, comments too\n",
+		    color(colour, COLOR_BOLD), file, color(colour, COLOR_OFF),
+		    color(colour, COLOR_ERROR), color(colour, COLOR_OFF));
 	printf("%s: %zu of %zu part%s as the policy says\n", file, marks.good,
 	    marks.found, marks.found == 1 ? "" : "s");
 	if (fflush(stdout) != 0)

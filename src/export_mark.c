@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "color.h"
 #include "conf_text.h"
 #include "lines.h"
 
@@ -86,6 +87,7 @@ export_mark_write(const struct export_server *server,
 struct reader {
 	const char *file, *digest;
 	FILE *to;
+	bool colour;
 	struct export_marks *marks;
 	char name[64];     /* "nginx http"; "" outside of a part */
 	unsigned begin;    /* its first line */
@@ -97,8 +99,10 @@ struct reader {
 static void
 report(struct reader *r, unsigned line, const char *what, const char *hint)
 {
-	fprintf(r->to, "%s:%u: error: the part '%s' %s\n  %s\n", r->file, line,
-	    r->name, what, hint);
+	fprintf(r->to, "%s%s:%u:%s %serror:%s the part '%s' %s\n  %s\n",
+	    color(r->colour, COLOR_BOLD), r->file, line,
+	    color(r->colour, COLOR_OFF), color(r->colour, COLOR_ERROR),
+	    color(r->colour, COLOR_OFF), r->name, what, hint);
 	r->is_good = false;
 }
 
@@ -191,10 +195,10 @@ take_line(struct reader *r, struct str line, unsigned number)
 
 int
 export_mark_check(const char *file, const char *digest, FILE *to,
-    struct export_marks *out, const char **why)
+    bool colour, struct export_marks *out, const char **why)
 {
 	struct reader r = {.file = file, .digest = digest, .to = to,
-	    .marks = out};
+	    .colour = colour, .marks = out};
 	enum lines_next next;
 	struct lines in;
 	struct str line;

@@ -17,9 +17,10 @@ struct export_marks {
 
 /* Goes through the exported parts in a file, which may hold more than them and
  * be indented in other ways: each must be of the policies with this digest and
- * as it was exported.  Says on `to` what is wrong, as check does.  Returns 0,
- * or -1 with the reason in *why where the file can't be read. */
+ * as it was exported.  Says on `to` what is wrong, as check does, with colours
+ * for a terminal.  Returns 0, or -1 with the reason in *why where the file
+ * can't be read. */
 int export_mark_check(const char *file, const char *digest, FILE *to,
-    struct export_marks *out, const char **why);
+    bool colour, struct export_marks *out, const char **why);
 
 #endif

@@ -27,6 +27,7 @@ COLOURED = (
     ["check", "bad.ini"], ["diff", "good.ini", "other.ini"],
     ["explain", "-p", "good.ini", "--origin", APP, API],
     ["export", "ngnix"], ["export", "nginx", "-p", "bad.ini"],
+    ["export", "--check", "good.ini", "-p", "good.ini"],
     ["serve", "x"], ["serve", "-p", "bad.ini"],
     ["verify", "-p", "good.ini", "http://127.0.0.1:1/"], ["frobnicate"],
 )
