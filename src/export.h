@@ -31,10 +31,6 @@ struct export_options {
 	struct str script; /* lighttpd: where its script is installed */
 	bool ask;    /* actual responses are asked of preflightd */
 	bool closed; /* while it is down, so is the server */
-	/* Seconds that the server's own cache keeps answers to preflights; 0
-	 * for no cache.  And where it keeps them. */
-	unsigned cache;
-	struct str cache_path;
 };
 
 /* A host and a path with the policy that serves them. */
@@ -74,7 +70,6 @@ struct export_server {
 	const char *name;
 	bool can_ask;
 	const char *no_ask;   /* else why not */
-	bool can_cache;       /* answers to preflights */
 	const char *no_open;  /* why it can't ask --open; NULL where it can */
 	size_t origins_max;   /* of a policy, that it can go through */
 	size_t line_max;      /* bytes of a line of its configuration; 0: any */

@@ -4,7 +4,6 @@
 
 #include "export.h"
 
-#include "export_nginx_cache.h"
 #include "export_regex.h"
 
 /* A plain key of a map may not be longer than fits into nginx's default
@@ -55,8 +54,6 @@ write_preflight_location(struct export *e)
 	    "\n"
 	    "location = /.cors-preflight {\n"
 	    "\tinternal;\n", e->to);
-	if (e->options->cache > 0)
-		nginx_cache_method(e);
 	fputs("\n"
 	    "\t# Browsers send preflights without credentials.\n"
 	    "\tauth_basic off;\n"
@@ -74,10 +71,7 @@ write_preflight_location(struct export *e)
 	    "\tfastcgi_intercept_errors off;\n"
 	    "\tfastcgi_connect_timeout 1s;\n"
 	    "\tfastcgi_read_timeout 5s;\n", e->to);
-	if (e->options->cache > 0)
-		nginx_cache_location(e);
-	write_passing(e, e->options->cache > 0 ? "OPTIONS" : "$request_method",
-	    "$host");
+	write_passing(e, "$request_method", "$host");
 	fputs("}\n", e->to);
 }
 
@@ -371,8 +365,6 @@ write_http(struct export *e)
 {
 	fputs("# Include it in http { }.\n\n", e->to);
 	write_delegation(e);
-	if (e->options->cache > 0)
-		nginx_cache_http(e);
 	if (e->options->ask) {
 		write_ask_maps(e);
 		return;
@@ -428,7 +420,6 @@ const struct export_server export_nginx = {
 	.name = "nginx",
 	.can_ask = true,
 	.no_ask = "",
-	.can_cache = true,
 	.origins_max = 10000,
 	.line_max = 4000,
 	.no_field = "$",

@@ -65,14 +65,7 @@ def usage(f):
             ("--closed without ask", ("nginx", "--closed")),
             ("--open and --closed", ("nginx", "--actual", "ask", "--open",
                                      "--closed")),
-            ("--cache with caddy", ("caddy", "--cache")),
-            ("a cache for no time", ("nginx", "--cache=0")),
-            ("a cache for too long", ("nginx", "--cache=61m")),
-            ("a cache for days", ("nginx", "--cache=1d")),
-            ("a cache at no path", ("nginx", "--cache", "--cache-path", "x")),
-            ("a cache at an odd path", ("nginx", "--cache", "--cache-path",
-                                        "/a;b")),
-            ("--cache-path without --cache", ("nginx", "--cache-path", "/c")),
+            ("no --cache", ("nginx", "--cache")),
             ("--check and a server", ("nginx", "--check", "x")),
             ("a policy that is missing", ("nginx", "-p", "none.ini"))):
         status, out, err = f.export(*argv)
@@ -160,39 +153,6 @@ def written(f):
            "nginx: a field name of all characters but '$'")
 
 
-def cache(f):
-    f.write("policy.ini", POLICY)
-    plain = f.export("nginx")[1]
-    tap.ok("cache" not in plain.replace("A cached answer", ""),
-           "nginx: no cache unless one is asked for", plain)
-    for argv, time, path in (
-            (("--cache",), "any 10s;", "/run/preflightd-cache"),
-            (("--cache=30",), "any 30s;", "/run/preflightd-cache"),
-            (("--cache=60m", "--cache-path", "/x/y"), "any 3600s;", "/x/y")):
-        status, out, err = f.export("nginx", *argv)
-        tap.ok(status == 0 and err == "" and f"cache_path {path} " in out
-               and "fastcgi_cache_valid " + time in out,
-               f"nginx: {' '.join(argv)}", out)
-        f.write("x.conf", out)
-        tap.is_equal(f.export("--check", "x.conf")[::2], (0, ""),
-                     f"--check: {' '.join(argv)}")
-    f.write("x.conf", out.replace("$http_origin\\n", ""))
-    status, _, err = f.export("--check", "x.conf")
-    tap.ok(status == 1 and "'nginx server' was changed" in err,
-           "--check: the cache's key was changed", err)
-    f.write("policy.ini", POLICY.replace("X-Total", "X-Other"))
-    other = f.export("nginx", "--cache")[1]
-    keys = [next(line for line in text.splitlines() if "cache_key" in line)
-            for text in (out, other)]
-    tap.ok(keys[0] != keys[1] and keys[0][40:] == keys[1][40:],
-           "nginx: another policy has another key", keys)
-    f.write("policy.ini", POLICY)
-    asked = f.export("nginx", "--cache", "--actual", "ask")[1]
-    tap.ok(asked.count("fastcgi_cache_key") == 1 and
-           "REQUEST_METHOD $request_method" in asked,
-           "nginx: with --actual ask preflights alone are cached", asked)
-
-
 def check(f):
     f.write("policy.ini", POLICY)
     f.export("nginx", "-o", "nginx.conf")
@@ -242,6 +202,5 @@ with tempfile.TemporaryDirectory() as private:
     snippets(folder)
     inexpressible(folder)
     written(folder)
-    cache(folder)
     check(folder)
 tap.done()
