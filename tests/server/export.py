@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import types
 
 import cases as shared_cases
 import export_cases as cases
@@ -16,9 +15,7 @@ import export_servers
 import harness
 import readme_table
 import tap
-
-sys.path.insert(0, os.path.join(harness.TOP, "tests", "proto"))
-import fcgi  # noqa: E402
+from oracle import Oracle, varies
 
 POLICY = os.path.join(harness.TOP, "tests", "server", "export.ini")
 SHARED_POLICY = os.path.join(harness.TOP, "tests", "server", "policy.ini")
@@ -30,35 +27,6 @@ def name(value):
     """A value for a description."""
     return ascii(value if value is None or len(value) < 50
                  else value[:50] + "...")
-
-
-class Oracle:
-    """preflightd itself, asked over FastCGI."""
-
-    def __init__(self, address):
-        tcp = address if isinstance(address, tuple) else None
-        self._client = fcgi.Client(types.SimpleNamespace(
-            tcp=tcp, path=None if tcp else address))
-
-    def ask(self, host, path, origin):
-        """The CORS fields that a response must have, and whether it varies by
-        Origin."""
-        params = {"REQUEST_METHOD": "GET", "REQUEST_URI": path,
-                  "HTTP_HOST": host, "REQUEST_SCHEME": "http",
-                  "CORS_MODE": "actual"}
-        if origin is not None:
-            params["HTTP_ORIGIN"] = origin
-        fields = self._client.ask(params).fields
-        return ({n.lower(): v for n, v in fields
-                 if n.startswith("Access-Control-")},
-                ("Vary", "Origin") in fields)
-
-
-def varies(answer):
-    """How often a response says that it varies by Origin."""
-    words = [w.strip().lower() for v in answer.values("vary")
-             for w in v.split(",")]
-    return words.count("origin")
 
 
 def send(address, host, path, origin, method="GET", more=()):
