@@ -35,7 +35,8 @@ struct export_options {
 
 /* A path of a host, and the number of the policy that serves it: the first of
  * the policies, sorted by name, has number 1.  In other languages a policy is
- * "p" and its number: some of the names that it may have mean something there. */
+ * "p" and its number: some of the names that it may have mean something
+ * there. */
 struct export_path {
 	struct str text; /* "/" or "/a/b" */
 	size_t number;

@@ -150,7 +150,8 @@ policy_number(const struct policy_set *s, const struct policy *p)
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
 
-		if (str_compare(policy_set_sorted(s, middle)->name, p->name) > 0)
+		if (str_compare(policy_set_sorted(s, middle)->name,
+		        p->name) > 0)
 			high = middle;
 		else
 			low = middle;

@@ -111,8 +111,8 @@ write_choice(struct export *e)
 	putc('\n', e->to);
 	write_hosts(e);
 	if (e->has_paths)
-		fprintf(e->to, "\n    # Where policies differ by path, one that "
-		    "servers can read in many ways gets\n    # none.\n"
+		fprintf(e->to, "\n    # Where policies differ by path, one "
+		    "that servers can read in many ways gets\n    # none.\n"
 		    "    acl preflightd_clean path -m reg -- '%s'\n",
 		    regex_clean_path);
 	fputs("\n    # Which policy serves a request: each line that matches "

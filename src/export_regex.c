@@ -146,11 +146,11 @@ regex_origin_possible(const struct origin *o)
 #define SLASHES "2[fF]|5[cC]"
 #define DOTS_END "([/\\x5c;?]|%(" SLASHES "|3[bB])|$)"
 
-const char regex_clean_path[] = "^(?=/)("
+const char regex_clean_path[] = "^(?=/)(?:"
     "[!\\x22\\x24&-.0->@-\\x5b\\x5d-~]++"
-    "|([/\\x5c]++|%(" SLASHES "))(?!" DOTS DOTS_END ")"
-    "|%([34689a-fA-F]" HEX "|2[0-46-9a-eA-E]|5[0-9abd-fABD-F]|7[0-9a-eA-E]"
-    "|25(?!" SECOND "{2})))*+(\\?|$)";
+    "|(?:[/\\x5c]++|%(?:" SLASHES "))(?!" DOTS DOTS_END ")"
+    "|%(?:[34689a-fA-F]" HEX "|2[0-46-9a-eA-E]|5[0-9abd-fABD-F]"
+    "|7[0-9a-eA-E]|25(?!" SECOND "{2})))*+(?:\\?|$)";
 
 const char regex_odd_path[] = "^[^?]*("
     "[^!-~]|\\x23|%([01]|7[fF]|" HEX "?([^0-9a-fA-F]|$)|25" SECOND "{2})"

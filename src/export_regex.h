@@ -1,7 +1,7 @@
 /* export_regex.h - what a policy compares with, as regular expressions that
- * PCRE and RE2 read alike but where it says so: without look-around, and without
- * a byte that needs a quote in any server's configuration.  They are written to a stream and have no
- * anchors but where it says so. */
+ * PCRE and RE2 read alike but where it says so: without look-around, and
+ * without a byte that needs a quote in any server's configuration.  They are
+ * written to a stream and have no anchors but where it says so. */
 #ifndef PREFLIGHTD_EXPORT_REGEX_H
 #define PREFLIGHTD_EXPORT_REGEX_H
 

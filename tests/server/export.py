@@ -158,6 +158,30 @@ def preflights(server, variant):
              f"{variant}: an actual request that is authenticated")
 
 
+def preflights_add_nothing(stage, variant):
+    """nginx from 1.29.3 on may have the location of preflights inherit the
+    headers of actual responses (add_header_inherit): they must be empty."""
+    lines = [line for line in stage.read("fields.log").splitlines()
+             if line.startswith("OPTIONS PUT ")]
+    tap.ok(lines and set(lines) == {"OPTIONS PUT []"},
+           f"{variant}: nothing to add to a preflight",
+           "\n".join(sorted(set(lines))))
+
+
+def large(kind):
+    """The largest answer that all servers have room for."""
+    names = [f"X-A-Header-Of-The-Application-{n}" for n in range(220)]
+    with harness.Stage() as stage:
+        policy = stage.write("large.ini", "[policy p]\nallow-origins = "
+                             + cases.APP + "\nallow-headers = "
+                             + ",\n\t".join(names) + "\n")
+        server = start(stage, kind, False, policy, ())[0]
+        answer = preflight(server.plain)
+        tap.ok(answer.status == 204 and answer.cors().get(
+            "access-control-allow-headers") == ", ".join(names),
+            f"{kind.name}: an answer of 7 KB", str(answer)[:300])
+
+
 def bodies(server, variant):
     """An actual request keeps its method and body."""
     answer = harness.request(server.plain, "PUT /x", [
@@ -221,6 +245,8 @@ def run(kind, tcp, options):
         written_out(server, variant)
         application_vary(server, variant)
         preflights(server, variant)
+        if kind.name == "nginx":
+            preflights_add_nothing(stage, variant)
         two_origins(server, variant)
         bodies(server, variant)
         compared(server, Oracle(backend), variant)
@@ -300,5 +326,6 @@ for kind in export_servers.ALL:
         run(kind, tcp, options)
     readme_table.exported(kind, POLICY)
     shared(kind)
+    large(kind)
     example(kind)
 tap.done()

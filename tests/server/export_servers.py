@@ -169,16 +169,26 @@ class Nginx(Server):
 	server {{
 		listen {place(address)};
 		server_name _;
+		access_log fields.log fields;
 		include export-server;
 		include export-headers;
 		{extra}
 		location / {{ proxy_pass http://{place(application)}; }}
 	}}"""
 
+    @staticmethod
+    def variables(stage):
+        """Those whose values are added to responses."""
+        text = stage.read("export-http") + stage.read("export-headers")
+        return "".join(sorted(set(re.findall(
+            r"\$preflightd_(?:origin|credentials|exposed|vary)\b", text))))
+
     def run(self, stage, servers):
         stage.start_nginx(f"""
 	add_header X-Inherited "must not be on a preflight" always;
 	include export-http;
+	log_format fields "$request_method $http_access_control_request_method "
+		"[{self.variables(stage)}]";
 	{servers}""", self.plain)
 
     def start(self, stage, parts):
