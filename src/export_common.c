@@ -156,7 +156,7 @@ fill_rules(struct export *e, struct arena *a)
 	if (nodes == NULL || rules == NULL)
 		return -1;
 	for (size_t i = 0; i < s->nnodes; i++)
-		for (size_t k = 0; k < nodes[i]->nroutes; k++) {
+		for (size_t k = nodes[i]->nroutes; k-- > 0;) {
 			const struct route *route = &nodes[i]->routes[k];
 
 			rules[e->nrules++] = (struct export_rule){

@@ -9,7 +9,6 @@
 
 #include "origin.h"
 #include "str.h"
-#include "target.h"
 
 /* An Origin that is well formed, anchored; what '*' allows. */
 #define REGEX_CLEAN "^[ -+.-~-]+$"
@@ -42,6 +41,9 @@ enum path_form {
 	PATH_DECODED, /* percent-decoded, without dot segments */
 	PATH_RAW,     /* as it came, with its query */
 };
+
+/* How ";parameters" behind a segment are read: as a part of it, or cut off. */
+enum path_reading { PATH_LITERAL, PATH_PLAIN };
 
 /* A path prefix of a policy, whole segments, from the first '/' on; with '//'
  * taken for '/'.  The path "/" matches every path. */
