@@ -176,14 +176,9 @@ print_test_headers(FILE *to, const struct conf_test *t, struct arena *a)
 static int
 print_test(FILE *to, const struct conf_test *t, struct arena *a)
 {
-	struct str host = arena_lower(a, t->host);
-
-	if (host.p == NULL)
-		return -1;
-	fprintf(to, "\n[test %.*s]\n%s = %.*s %.*s://%.*s%.*s\n",
-	    STR_ARG(t->name), key_name(SECTION_TEST, TEST_REQUEST),
-	    STR_ARG(t->method), STR_ARG(t->scheme), STR_ARG(host),
-	    STR_ARG(t->uri));
+	fprintf(to, "\n[test %.*s]\n%s = %.*s %.*s\n", STR_ARG(t->name),
+	    key_name(SECTION_TEST, TEST_REQUEST), STR_ARG(t->method),
+	    STR_ARG(t->url.text));
 	print_text(to, key_name(SECTION_TEST, TEST_ORIGIN), t->origin);
 	if (print_test_headers(to, t, a) != 0)
 		return -1;

@@ -4,14 +4,15 @@
 
 #include "diag.h"
 #include "policy.h"
+#include "url.h"
 
 /* A [test NAME] as read: what a page asks and what the answer must be. */
 struct conf_test {
 	struct str name;
-	struct str method;              /* as browsers send it */
-	struct str scheme, host, uri;   /* the URL; uri begins with '/' */
+	struct str method; /* as browsers send it */
+	struct url url;
 	struct str origin, expect;
-	struct str policy;              /* empty: any */
+	struct str policy; /* empty: any */
 	const struct field_item *headers;
 	size_t nheaders;
 	bool credentials;

@@ -2,12 +2,13 @@
 
 #include "conf_test.h"
 
+#include "ask.h"
 #include "buf.h"
 #include "conf_keys.h"
 #include "conf_values.h"
 #include "field.h"
 #include "preflight.h"
-#include "target.h"
+#include "url.h"
 
 /* ---- the keys ---------------------------------------------------------- */
 
@@ -19,83 +20,25 @@ keep(struct conf *c, struct str *out, struct str v)
 	return out->p != NULL ? 0 : -1;
 }
 
-/* 1 to 5 digits that are a port. */
-static bool
-is_port(struct str s)
-{
-	unsigned long port = 0;
-
-	if (s.n == 0 || s.n > 5)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-		port = port * 10 + (unsigned long)(s.p[i] - '0');
-	}
-	return port > 0 && port <= 65535;
-}
-
-/* host[:port], as a browser puts it into the Host field. */
-static bool
-is_authority(struct str s)
-{
-	char host[TARGET_HOST_MAX];
-	size_t n = s.n, len;
-
-	while (n > 0 && s.p[n - 1] != ':' && s.p[n - 1] != ']')
-		n--;
-	if (n > 0 && s.p[n - 1] == ':') {
-		if (!is_port(str_from(s, n)))
-			return false;
-		s.n = n - 1;
-	}
-	return host_normalize(s, host, &len) == HOST_GOOD;
-}
-
-/* What is wrong with the URL of a request, or NULL and its parts. */
-static const char *
-split_url(struct str url, struct str *scheme, struct str *authority,
-    struct str *path)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < url.n; i++)
-		if (url.p[i] <= ' ' || url.p[i] >= 0x7f)
-			return "has a byte that browsers encode";
-	if (str_starts(url, STR("https://")))
-		n = 5;
-	else if (str_starts(url, STR("http://")))
-		n = 4;
-	else
-		return "does not begin with http:// or https://";
-	*scheme = (struct str){url.p, n};
-	url = str_from(url, n + 3);
-	n = str_find_any(url, "/?#");
-	*authority = (struct str){url.p, n};
-	*path = str_from(url, n);
-	if (str_find_any(*path, "#") < path->n)
-		return "has a fragment, which browsers do not send";
-	if (!is_authority(*authority))
-		return "has no good host or port";
-	return NULL;
-}
-
-/* The request target: a path is never empty. */
+/* Reports what is wrong with the URL of a request, as explain says it. */
 static int
-keep_target(struct conf *c, struct section *s, struct str path)
+refuse_url(struct conf *c, struct str url, struct place at)
 {
-	char *p;
+	struct diag *why = diag_new();
+	const struct diag_item *items;
+	struct url parsed;
+	size_t count;
 
-	if (path.n > 0 && path.p[0] == '/')
-		return keep(c, &s->test.uri, path);
-	p = arena_alloc(c->kept, path.n + 1);
-	if (p == NULL)
+	if (why == NULL)
 		return -1;
-	p[0] = '/';
-	if (path.n > 0)
-		memcpy(p + 1, path.p, path.n);
-	s->test.uri = (struct str){p, path.n + 1};
-	return 0;
+	(void)url_parse(url, &parsed, &c->scratch, why,
+	    (struct place){DIAG_NO_FILE, 0, 0});
+	items = diag_items(why, &count);
+	if (count > 0)
+		diag_add(c->d, DIAG_ERROR, at, "test-request", items[0].hint,
+		    "%s", items[0].text);
+	diag_free(why);
+	return count > 0 ? 0 : -1;
 }
 
 int
@@ -103,28 +46,20 @@ conf_test_set_request(struct conf *c, struct section *s, struct str v,
     struct place at)
 {
 	struct str method = {v.p, str_find_any(v, " \t")};
-	struct str url = str_from(v, method.n), scheme, authority, path;
-	const char *wrong;
+	struct str url = str_trim(str_from(v, method.n));
 	struct shown shown;
 
-	while (url.n > 0 && (url.p[0] == ' ' || url.p[0] == '\t'))
-		url = str_from(url, 1);
-	if (url.n == 0 || !token_valid(method))
-		wrong = "is no method and URL";
-	else
-		wrong = split_url(url, &scheme, &authority, &path);
-	if (wrong != NULL) {
+	if (url.n == 0 || !token_valid(method)) {
 		diag_add(c->d, DIAG_ERROR, at, "test-request",
 		    "write a method and a URL: "
 		    "PUT https://api.example.com/v1/items",
-		    "request '%s' %s", buf_shown(&shown, v), wrong);
+		    "request '%s' is no method and URL", buf_shown(&shown, v));
 		return 0;
 	}
-	if (keep(c, &s->test.method, method_normalize(method)) != 0 ||
-	    keep(c, &s->test.scheme, scheme) != 0 ||
-	    keep(c, &s->test.host, authority) != 0)
-		return -1;
-	return keep_target(c, s, path);
+	at.col += (unsigned)(url.p - v.p);
+	if (url_parse(url, &s->test.url, c->kept, NULL, at) != 0)
+		return refuse_url(c, url, at);
+	return keep(c, &s->test.method, method_normalize(method));
 }
 
 int
@@ -255,69 +190,60 @@ join_headers(struct conf *c, const struct names *list)
 
 static void
 report_failure(struct conf *c, const struct section *s,
-    const struct request *r, const struct decision *d, const char *got)
+    const struct asked *asked, const char *got)
 {
 	const struct conf_test *t = &s->test;
-	char why[512], where[512];
-	struct buf w = BUF(why), h = BUF(where);
-	struct place at;
+	const struct policy *p = asked->policy;
+	char where[512];
+	struct buf h = BUF(where);
 
-	preflight_explain(r, d, &w);
-	if (d->policy == NULL) {
+	if (p == NULL) {
 		buf_add(&h, STR("no policy decided"));
 	} else {
-		at = preflight_place(d);
 		buf_add(&h, STR("decided by policy '"));
-		buf_add(&h, d->policy->name);
+		buf_add(&h, p->name);
 		buf_add(&h, STR("' at "));
-		buf_add(&h, str_of(diag_file_name(c->d, at.file)));
+		buf_add(&h, str_of(diag_file_name(c->d, asked->rule.file)));
 		buf_char(&h, ':');
-		buf_uint(&h, at.line);
+		buf_uint(&h, asked->rule.line);
 	}
-	(void)buf_cstr(&w);
 	if (str_eq(t->expect, str_of(got)))
 		diag_add(c->d, DIAG_ERROR, s->value_at[TEST_EXPECT],
 		    "test-failed", buf_cstr(&h),
 		    "test '%.*s' expects policy '%.*s' to decide, got '%.*s'",
-		    STR_ARG(s->name), STR_ARG(t->policy), d->policy != NULL ?
-		    (int)d->policy->name.n : 4, d->policy != NULL ?
-		    d->policy->name.p : "none");
+		    STR_ARG(s->name), STR_ARG(t->policy),
+		    STR_ARG(p != NULL ? p->name : STR("none")));
 	else
 		diag_add(c->d, DIAG_ERROR, s->value_at[TEST_EXPECT],
 		    "test-failed", buf_cstr(&h),
-		    "test '%.*s' expects '%.*s', got '%s'%s%s",
+		    "test '%.*s' expects '%.*s', got '%s'%s%.*s",
 		    STR_ARG(s->name), STR_ARG(t->expect), got,
-		    w.n > 0 ? ": " : "", why);
+		    asked->detail.n > 0 ? ": " : "", STR_ARG(asked->detail));
 }
 
-/* Whether the test passes; the request is the preflight that a browser would
- * send, even where it would send none. */
-static bool
+/* Asks for the preflight that a browser would send, even where it would send
+ * none.  Returns 1 where the test passes, 0 where it fails, or -1 without
+ * memory. */
+static int
 run(struct conf *c, const struct section *s, struct str headers)
 {
 	const struct conf_test *t = &s->test;
-	struct request r;
-	struct decision d;
+	const struct ask ask = {.url = &t->url, .origin = t->origin,
+	    .method = t->method, .names = headers, .policy = STR("")};
+	struct asked asked;
 	const char *got;
 
-	request_init(&r);
-	request_param(&r, STR("REQUEST_METHOD"), STR("OPTIONS"));
-	request_param(&r, STR("HTTP_ORIGIN"), t->origin);
-	request_param(&r, STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-	    t->method);
-	request_param(&r, STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"), headers);
-	request_param(&r, STR("HTTP_HOST"), t->host);
-	request_param(&r, STR("REQUEST_URI"), t->uri);
-	preflight_decide(c->set, &r, &d);
-	got = reason_name(d.reason);
-	if (d.reason == REASON_ALLOWED && t->credentials &&
-	    !d.policy->credentials)
+	if (ask_preflight(c->set, &ask, &c->scratch, &asked) != 0)
+		return -1;
+	got = reason_name(asked.reason);
+	if (asked.reason == REASON_ALLOWED && t->credentials &&
+	    !asked.policy->credentials)
 		got = "credentials";
 	if (str_eq(t->expect, str_of(got)) && (t->policy.n == 0 ||
-	    (d.policy != NULL && str_eq(t->policy, d.policy->name))))
-		return true;
-	report_failure(c, s, &r, &d, got);
-	return false;
+	    (asked.policy != NULL && str_eq(t->policy, asked.policy->name))))
+		return 1;
+	report_failure(c, s, &asked, got);
+	return 0;
 }
 
 static size_t
@@ -362,6 +288,7 @@ conf_tests_run(struct conf *c, struct conf_tests *out)
 	done.tests = tests;
 	for (const struct section *s = c->sections; s != NULL; s = s->next) {
 		struct str headers;
+		int passed;
 
 		if (s->kind != SECTION_TEST)
 			continue;
@@ -370,8 +297,10 @@ conf_tests_run(struct conf *c, struct conf_tests *out)
 		    keep_test(c, s, &tests[done.run]) != 0)
 			return -1;
 		done.run++;
-		if (!run(c, s, headers))
-			done.failed++;
+		passed = run(c, s, headers);
+		if (passed < 0)
+			return -1;
+		done.failed += !passed;
 	}
 	if (out != NULL)
 		*out = done;

@@ -3,6 +3,7 @@
 #include "explain.h"
 
 #include "ask.h"
+#include "path.h"
 #include "target.h"
 
 /* ---- what the server is asked ------------------------------------------ */
@@ -77,16 +78,20 @@ explain_host_rank(struct str claim, struct str host)
 	return claim.n;
 }
 
-/* The claims of the policy for which it was chosen. */
-static void
+/* The claims of the policy for which it was chosen.  Returns 0, or -1 without
+ * memory. */
+static int
 find_claims(struct explanation *e)
 {
 	char space[TARGET_HOST_MAX];
 	struct str host = {space, 0};
 	const struct policy *p = e->policy;
-	struct path path;
+	struct str raw = e->query->url.path, path;
+	char *decoded = arena_alloc(&e->arena, raw.n);
 	size_t best = 0;
 
+	if (decoded == NULL)
+		return -1;
 	(void)host_normalize(e->query->url.host, space, &host.n);
 	for (size_t i = 0; i < p->nhosts; i++) {
 		size_t rank = explain_host_rank(p->hosts[i].text, host);
@@ -96,13 +101,14 @@ find_claims(struct explanation *e)
 			e->host = &p->hosts[i];
 		}
 	}
-	if (!path_normalize(e->query->url.path, STR(""), PATH_LITERAL, &path))
-		return;
+	if (!path_plain(raw, decoded, raw.n, &path))
+		return 0;
 	for (size_t i = 0; i < p->npaths; i++)
-		if (path_has_prefix(&path, p->paths[i].text) &&
+		if (path_under(path, p->paths[i].text) &&
 		    (e->path == NULL ||
 		        p->paths[i].text.n > e->path->text.n))
 			e->path = &p->paths[i];
+	return 0;
 }
 
 /* ---- what the browser makes of it -------------------------------------- */
@@ -202,9 +208,8 @@ explain_run(const struct policy_set *s, const struct explain_query *q,
 	if ((out->plan.cors && ask_policies(out) != 0) ||
 	    explain_conclude(out) != 0)
 		return -1;
-	if (out->policy != NULL)
-		find_claims(out);
-	if (add_fixes(out) != 0)
+	if ((out->policy != NULL && find_claims(out) != 0) ||
+	    add_fixes(out) != 0)
 		return -1;
 	return explain_add_notes(out);
 }

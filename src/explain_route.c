@@ -6,6 +6,7 @@
 #include "explain.h"
 #include "explain_fix_impl.h"
 #include "origin.h"
+#include "path.h"
 #include "policy_source.h"
 #include "target.h"
 
@@ -16,25 +17,45 @@ struct wanted {
 
 /* ---- what the request needs -------------------------------------------- */
 
-/* The longest prefix of the path that a policy file may write.  Returns false
- * for a path that servers read in different ways. */
+/* Shortens ctx, a text, to the segments that it has in common with reading. */
+static bool
+keep_common(void *ctx, struct str reading)
+{
+	struct str *text = ctx;
+	size_t n = 0;
+
+	while (n < text->n && n < reading.n && text->p[n] == reading.p[n])
+		n++;
+	if ((n < text->n && text->p[n] != '/') ||
+	    (n < reading.n && reading.p[n] != '/'))
+		do
+			n--;
+		while (n > 0 && text->p[n] != '/');
+	text->n = n;
+	return true;
+}
+
+/* The longest prefix that a policy file may write and that covers the path in
+ * every reading.  Returns false for a path that servers read in different ways
+ * from its first segment on. */
 static bool
 wanted_path(struct fixing *f, struct str *out)
 {
-	struct path literal, plain;
 	struct str raw = f->wishes->query->url.path, text;
+	char *space = arena_alloc(f->arena, raw.n);
 
-	if (!path_normalize(raw, STR(""), PATH_LITERAL, &literal) ||
-	    !path_normalize(raw, STR(""), PATH_PLAIN, &plain) ||
-	    !str_eq(literal.text, plain.text))
+	f->failed = f->failed || space == NULL;
+	if (space == NULL || !path_plain(raw, space, raw.n, &text))
 		return false;
-	text = arena_str(f->arena, literal.text);
-	f->failed = f->failed || text.p == NULL;
-	while (text.p != NULL && text.n > 0 && path_check(text, out, NULL,
+	bool root = text.n == 1;
+	if (!path_readings(raw, STR(""), false, keep_common, &text) ||
+	    (text.n <= 1 && !root))
+		return false;
+	while (text.n > 0 && path_check(text, out, NULL,
 	    (struct place){0, 0, 0}) != 0)
 		while (text.n > 0 && text.p[--text.n] != '/')
 			;
-	*out = text.p != NULL && text.n > 0 ? text : STR("/");
+	*out = text.n > 0 ? text : STR("/");
 	return true;
 }
 
@@ -66,10 +87,8 @@ serves_host(const struct policy *p, struct str host)
 static bool
 serves_path(const struct policy *p, struct str path)
 {
-	const struct path text = {.text = path.n > 1 ? path : STR("")};
-
 	for (size_t i = 0; i < p->npaths; i++)
-		if (path_has_prefix(&text, p->paths[i].text))
+		if (path_under(path, p->paths[i].text))
 			return true;
 	return false;
 }

@@ -169,42 +169,6 @@ compare_paths(const void *left, const void *right)
 	return str_compare(a->text, b->text);
 }
 
-/* The next less specific node that the same hosts fall to, or NULL. */
-static const struct host_node *
-wider(const struct policy_set *s, const struct host_node *node)
-{
-	const struct host_node *found = NULL;
-	struct str host = node->host;
-
-	for (size_t i = 1; found == NULL && i < host.n; i++)
-		if (host.p[i - 1] == '.' && i > 1)
-			found = policy_set_node(s, str_from(host, i), true);
-	if (found == NULL && host.n > 0)
-		found = s->any_host;
-	return found;
-}
-
-/* Whether a request for the node's hosts gets another policy, or none, by its
- * path. */
-static bool
-differs_by_path(const struct policy_set *s, const struct host_node *node)
-{
-	const struct policy *only = node->routes[0].policy;
-
-	for (; node != NULL; node = wider(s, node)) {
-		bool all = false;
-
-		for (size_t i = 0; i < node->nroutes; i++) {
-			if (node->routes[i].policy != only)
-				return true;
-			all = all || node->routes[i].path.n <= 1;
-		}
-		if (all)
-			return false;
-	}
-	return true;
-}
-
 static int
 fill_host(struct export *e, const struct host_node *node, struct arena *a,
     struct export_host *out)
@@ -220,7 +184,7 @@ fill_host(struct export *e, const struct host_node *node, struct arena *a,
 	qsort(paths, node->nroutes, sizeof *paths, compare_paths);
 	*out = (struct export_host){.name = node->host,
 	    .subdomains = node->subdomains,
-	    .by_path = differs_by_path(e->set, node), .paths = paths,
+	    .by_path = node->differs_by_path, .paths = paths,
 	    .npaths = node->nroutes};
 	return 0;
 }
@@ -238,9 +202,9 @@ fill_hosts(struct export *e, struct arena *a)
 	for (size_t i = 0; i < s->nnodes; i++) {
 		if (fill_host(e, nodes[i], a, &hosts[i]) != 0)
 			return -1;
-		e->names_hosts = e->names_hosts || nodes[i]->host.n > 0;
 		e->has_paths = e->has_paths || hosts[i].by_path;
 	}
+	e->names_hosts = s->names_hosts;
 	e->hosts = hosts;
 	e->nhosts = s->nnodes;
 	return 0;

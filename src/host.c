@@ -280,6 +280,15 @@ is_bracketed(struct str host)
 }
 
 bool
+host_is_ipv6(struct str host)
+{
+	uint16_t groups[8];
+
+	return is_bracketed(host) &&
+	    ipv6_parse((struct str){host.p + 1, host.n - 2}, groups);
+}
+
+bool
 host_canonical(struct str host, bool numeric, struct buf *out)
 {
 	size_t start = out->n;

@@ -46,6 +46,9 @@ bool host_canonical(struct str host, bool numeric, struct buf *out);
  * trailing dot is a part of the name. */
 bool host_labels_valid(struct str host);
 
+/* Whether host is an IPv6 address in brackets, in any spelling. */
+bool host_is_ipv6(struct str host);
+
 /* Whether c may stand in a label as compared: a-z 0-9 - _. */
 bool host_byte_valid(unsigned char c);
 

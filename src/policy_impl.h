@@ -12,13 +12,27 @@ struct route {
 	const struct policy *policy;
 };
 
-/* A host that policies claim, with its routes, the longest path first. */
+/* A host that policies claim.  Its routes are in order of their segments, so
+ * from the last to the first each comes before what it is a part of; hosts that
+ * the same policies claim share them. */
 struct host_node {
 	struct str host;     /* without "*."; "" for '*' */
 	bool subdomains;
 	const struct route *routes;
 	size_t nroutes;
+	const struct policy *only; /* of all its routes, or NULL */
+
+	/* The next less specific host that covers the same requests, or NULL:
+	 * it serves the paths that no route here covers. */
+	const struct host_node *wider;
+	/* Whether the path decides which policy, or none, a request for this
+	 * host gets; where it does not, the policy that every path gets. */
+	bool differs_by_path;
+	const struct policy *every_path;
 };
+
+/* Routes of all hosts together, those that hosts share counted once. */
+enum { ROUTES_MAX = 1000000 };
 
 enum { DIGEST_HEX = 64 };
 
@@ -42,7 +56,7 @@ struct policy_set {
 	const struct host_node *any_host;  /* the node of '*', or NULL */
 	uint32_t *table;                   /* numbers of nodes, plus 1 */
 	uint32_t mask;
-	bool has_exact_hosts, has_subdomains;
+	bool names_hosts;                  /* other than '*' */
 	char digest[DIGEST_HEX + 1];
 	size_t reply_max;
 };
@@ -51,8 +65,8 @@ struct policy_set {
 const struct host_node *policy_set_node(const struct policy_set *s,
     struct str host, bool subdomains);
 
-/* Builds the nodes and their table; reports claims made twice.  Returns 0, or
- * -1 without memory. */
+/* Builds the nodes and their table; reports claims made twice and more routes
+ * than ROUTES_MAX.  Returns 0, or -1 without memory. */
 int policy_set_route(struct policy_set *s, struct diag *d);
 
 #endif

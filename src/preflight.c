@@ -319,7 +319,7 @@ explain_malformed(const struct decision *d, struct buf *out)
 {
 	static const char *const what[] = {
 		[MALFORMED_NOT] = "",
-		[MALFORMED_HOST] = "Host has bytes that no host has",
+		[MALFORMED_HOST] = "Host is repeated or no host",
 		[MALFORMED_ORIGIN] = ("Origin is repeated or has a comma, a "
 		    "control or an 8-bit byte"),
 		[MALFORMED_METHOD] =

@@ -2,10 +2,8 @@
 
 #include "status_ask.h"
 
+#include "path.h"
 #include "target.h"
-
-/* What no valid status path ends in. */
-#define END_MARK STR("!")
 
 /* Bytes that every web server reads as they are. */
 static bool
@@ -22,25 +20,26 @@ is_plain(struct str path)
 bool
 status_path_valid(struct str path)
 {
-	struct path p;
+	char space[STATUS_PATH_MAX];
+	struct str plain;
 
 	return path.n > 1 && path.n <= STATUS_PATH_MAX &&
 	    path.p[path.n - 1] != '/' && is_plain(path) &&
-	    path_normalize(path, STR(""), PATH_LITERAL, &p) &&
-	    str_eq(p.text, path);
+	    path_plain(path, space, sizeof space, &plain) &&
+	    str_eq(plain, path);
 }
 
-/* With a mark behind it, a path that ends in '/' or in a dot segment is not
- * taken for the one without: web servers keep them apart too. */
+/* A path that ends in '/' or in a dot segment is another, and an encoded slash
+ * is none: web servers hold so too. */
 static bool
 is_at(struct str raw, struct str path)
 {
-	struct path p;
+	char space[4096];
+	struct str plain;
 
-	if (!path_normalize(raw, END_MARK, PATH_LITERAL, &p) || p.beyond > 0)
-		return false;
-	return p.text.n == path.n + 1 && str_starts(p.text, path) &&
-	    str_ends(p.text, END_MARK);
+	return !path_escapes_slash(raw) &&
+	    path_plain(raw, space, sizeof space, &plain) &&
+	    str_eq(plain, path);
 }
 
 /* Without REQUEST_URI there are only the two parts that CGI has, decoded. */

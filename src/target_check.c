@@ -6,6 +6,7 @@
 
 #include "buf.h"
 #include "host.h"
+#include "path.h"
 
 /* What is checked, and where its findings go. */
 struct subject {
@@ -177,6 +178,10 @@ host_check(struct str text, struct str *out, struct diag *d, struct place at)
 		(void)report(&s, DIAG_WARNING, 0, "host-underscore", STR(""),
 		    "some servers and certificates refuse it",
 		    "has an underscore");
+	if (check.outer_hyphen)
+		(void)report(&s, DIAG_WARNING, 0, "host-hyphen", STR(""),
+		    "no such host can exist",
+		    "has a label with '-' at an end, as no request has");
 	if (check.trailing_dot) {
 		out->n--;
 		(void)report(&s, DIAG_WARNING, text.n - 1, "host-trailing-dot",
@@ -273,8 +278,6 @@ find_control(struct str path, struct path_fault *f)
 static bool
 find_path_fault(struct str path, struct path_fault *f)
 {
-	struct path resolved;
-
 	if (path.n == 0 || path.p[0] != '/')
 		*f = (struct path_fault){"path-relative",
 		    "does not begin with '/'", "write an absolute path", 0};
@@ -284,42 +287,38 @@ find_path_fault(struct str path, struct path_fault *f)
 		*f = (struct path_fault){"path-dot-segment",
 		    "has a dot segment; paths are compared without any",
 		    "write the path that it stands for", 0};
-	else if (find_control(path, f))
-		return true;
-	/* What is left that no request's path may have. */
-	else if (!path_normalize(path, STR(""), PATH_LITERAL, &resolved))
-		*f = (struct path_fault){"path-overlong",
-		    "has an overlong UTF-8 sequence", "write it in UTF-8", 0};
 	else
-		return false;
+		return find_control(path, f);
 	return true;
 }
 
-/* What the path most likely means, or nothing. */
+/* What the path most likely means, or nothing; space has 2 * TARGET_PATH_MAX
+ * bytes. */
 static struct str
-path_fix(struct str path, char *space, size_t cap, struct path *resolved)
+path_fix(struct str path, char *space)
 {
-	struct buf b = {space, 0, cap, false};
+	struct buf b = {space, 0, (size_t)2 * TARGET_PATH_MAX, false};
+	struct str fix;
 
 	if (path.n == 0 || path.p[0] != '/')
 		buf_char(&b, '/');
 	buf_add(&b, (struct str){path.p, str_find_any(path, "?#*;")});
-	if (b.full ||
-	    !path_normalize(buf_str(&b), STR(""), PATH_LITERAL, resolved) ||
-	    resolved->beyond > 0)
+	if (b.full || path_escapes_slash(buf_str(&b)) ||
+	    !path_plain(buf_str(&b), space, b.cap, &fix))
 		return STR("");
-	struct str fix = resolved->text;
 	for (size_t i = 0; i < fix.n; i++)
-		if (memchr("%?#*;, \\", fix.p[i], 8) != NULL)
+		if (is_control((unsigned char)fix.p[i]) ||
+		    memchr("%?#*;, \\", fix.p[i], 8) != NULL)
 			return STR("");
-	return fix.n > 0 ? fix : STR("/");
+	if (fix.n > 1 && fix.p[fix.n - 1] == '/')
+		fix.n--;
+	return fix;
 }
 
 int
 path_check(struct str text, struct str *out, struct diag *d, struct place at)
 {
 	char space[2 * TARGET_PATH_MAX];
-	struct path resolved;
 	const struct subject s = {text, d, at};
 	struct path_fault f;
 
@@ -329,8 +328,7 @@ path_check(struct str text, struct str *out, struct diag *d, struct place at)
 		    "write a shorter prefix", "has more than 1024 bytes");
 	if (find_path_fault(text, &f))
 		return report(&s, DIAG_ERROR, f.at, f.id,
-		    path_fix(text, space, sizeof space, &resolved), f.hint,
-		    f.text);
+		    path_fix(text, space), f.hint, f.text);
 	if (text.n > 1 && text.p[text.n - 1] == '/') {
 		out->n--;
 		(void)report(&s, DIAG_WARNING, text.n - 1,

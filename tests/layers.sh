@@ -56,7 +56,7 @@ fi
 
 case_none 'the core knows no sockets, clocks, environment, threads or shell' \
     "$clocks|$environ|$sockets|$threads|$shell" libcore.a
-for name in preflight reply target request origin originset_near; do
+for name in preflight reply target path request origin originset_near; do
 	case_none "$name.o neither allocates nor prints nor reads" \
 	    "$memory|$stdio|$files|$clocks|$environ|$sockets|$threads|$shell" \
 	    "$(member "$name")"

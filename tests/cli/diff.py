@@ -286,7 +286,7 @@ credentials = no
 expect = malformed
 
 [test b]
-request = GET http://api.example.com:80/?x;y=1
+request = GET http://api.example.com/?x;y=1
 origin = http://a.example.com
 headers =
   x-a

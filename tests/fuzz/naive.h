@@ -21,25 +21,24 @@ bool naive_entry_allows(struct str entry, struct str origin);
  * space around it and without empty ones.  *at is where to look, from 0. */
 bool naive_element(struct str list, size_t *at, struct str *element);
 
-/* A host as policies are compared with. */
+/* A host as policies are compared with; none where it is absent. */
 enum naive_host { NAIVE_HOST, NAIVE_NO_HOST, NAIVE_MALFORMED };
 enum { NAIVE_HOST_BYTES = 260 };
 enum naive_host naive_host_read(struct str raw, char out[NAIVE_HOST_BYTES],
     size_t *n);
 
-enum { NAIVE_PATH_BYTES = 4096 };
-struct naive_path {
-	char text[NAIVE_PATH_BYTES];
-	struct str segments[NAIVE_PATH_BYTES];
-	size_t n;
-};
+/* Works out what a path of less than NAIVE_PATH_BYTES may be read as, in any
+ * order of what servers do to it, and returns how many texts that makes on the
+ * way; *all: there are not more than are kept.  0 for what is no path. */
+enum { NAIVE_PATH_BYTES = 4096, NAIVE_TEXTS = 600 };
+size_t naive_readings(struct str path, bool decoded, bool *all);
 
-/* The segments of a path of less than NAIVE_PATH_BYTES; false where servers
- * disagree on it.  cut: what follows a ';' is not looked at. */
-bool naive_path_read(struct str path, bool cut, struct naive_path *out);
+/* The i-th of them, until the next call of naive_readings.  Whether it is a
+ * reading, decoded once at least and without dot segments. */
+bool naive_reading(size_t i, struct str *out);
 
 /* Whether the prefix covers the path. */
-bool naive_path_under(const struct naive_path *path, struct str prefix);
+bool naive_path_under(struct str path, struct str prefix);
 
 /* A request as pairs of parameters. */
 struct naive_param {
@@ -60,6 +59,7 @@ struct naive_decision {
 	enum reason reason;
 	const struct policy *policy;
 	bool origin_allowed;
+	bool unsure; /* whether there are too many readings of the path */
 };
 void naive_decide(const struct policy_set *s, const struct naive_request *r,
     struct naive_decision *out);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "naive.h"
+#include "path.h"
 
 /* ---- parameters -------------------------------------------------------- */
 
@@ -107,8 +108,9 @@ host_rank(struct str claim, struct str host)
 	return host.n > claim.n && str_ends(host, claim) ? 1 + claim.n : 0;
 }
 
+/* The policy with the best claim to a path of a host. */
 static const struct policy *
-best(const struct policy_set *s, struct str host, const struct naive_path *path)
+best(const struct policy_set *s, struct str host, struct str path)
 {
 	const struct policy *found = NULL;
 	size_t most = 0, longest = 0;
@@ -134,10 +136,43 @@ best(const struct policy_set *s, struct str host, const struct naive_path *path)
 	return found;
 }
 
-/* The one host of a request: its Host fields must agree (RFC 9112, 3.2). */
+/* Whether all claims that cover the host are of one policy, and one is for "/":
+ * those of hosts less specific than one for "/" do not count. */
+static bool
+one_for_all(const struct policy_set *s, struct str host,
+    const struct policy **out)
+{
+	size_t floor = 0;
+
+	*out = NULL;
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < policy_set_count(s); i++) {
+			const struct policy *p = policy_set_get(s, i);
+
+			for (size_t h = 0; h < p->nhosts; h++)
+				for (size_t k = 0; k < p->npaths; k++) {
+					size_t rank = host_rank(
+					    p->hosts[h].text, host);
+
+					if (pass == 0 && rank > floor &&
+					    p->paths[k].text.n == 1)
+						floor = rank;
+					if (pass == 0 || rank < floor ||
+					    rank == 0)
+						continue;
+					if (*out != NULL && *out != p)
+						return false;
+					*out = p;
+				}
+		}
+	return floor > 0 || *out == NULL;
+}
+
+/* The one host of a request: its Host fields must agree (RFC 9112, 3.2).
+ * named: a policy names a host, else it need not be one. */
 static enum naive_host
 request_host(const struct naive_request *r, const struct naive_target *t,
-    char out[NAIVE_HOST_BYTES], size_t *n)
+    bool named, char out[NAIVE_HOST_BYTES], size_t *n)
 {
 	char other[NAIVE_HOST_BYTES];
 	enum naive_host kind, again;
@@ -148,14 +183,16 @@ request_host(const struct naive_request *r, const struct naive_target *t,
 	if (!t->absolute && !naive_value(r, "HTTP_HOST", 0, &host))
 		host = last_value(r, "SERVER_NAME");
 	kind = naive_host_read(host, out, n);
-	if (t->absolute)
-		return kind;
+	if (!naive_is_clean(host) || (t->absolute && host.n == 0 && named))
+		return NAIVE_MALFORMED;
+	if (distinct(r, "HTTP_HOST") < 2 || t->absolute)
+		return named || kind == NAIVE_HOST ? kind : NAIVE_NO_HOST;
 	if (distinct(r, "HTTP_HOST") > 2)
 		return NAIVE_MALFORMED;
 	for (size_t i = 1; naive_value(r, "HTTP_HOST", i, &host); i++) {
 		again = naive_host_read(host, other, &m);
-		if (again != kind || (kind == NAIVE_HOST &&
-		    !str_eq((struct str){out, *n}, (struct str){other, m})))
+		if (again != NAIVE_HOST || kind != NAIVE_HOST ||
+		    !str_eq((struct str){out, *n}, (struct str){other, m}))
 			return NAIVE_MALFORMED;
 	}
 	return kind;
@@ -164,11 +201,13 @@ request_host(const struct naive_request *r, const struct naive_target *t,
 /* Returns false for a malformed host. */
 static bool
 choose(const struct policy_set *s, const struct naive_request *r,
-    const struct policy **out)
+    const struct policy **out, bool *unsure)
 {
 	static struct naive_target t;
-	static struct naive_path path;
-	const struct policy *found[2] = {NULL, NULL};
+	const struct policy *found = NULL;
+	struct str reading;
+	bool named = false, all, begun = false;
+	size_t count;
 	struct str name = last_value(r, "CORS_POLICY"), host;
 	char text[NAIVE_HOST_BYTES];
 	enum naive_host kind;
@@ -181,7 +220,11 @@ choose(const struct policy_set *s, const struct naive_request *r,
 		return true;
 	t.authority = STR("");
 	target_read(r, &t);
-	kind = request_host(r, &t, text, &host.n);
+	for (size_t i = 0; i < policy_set_count(s); i++)
+		for (size_t h = 0; h < policy_set_get(s, i)->nhosts; h++)
+			named = named || !str_eq(STR("*"),
+			    policy_set_get(s, i)->hosts[h].text);
+	kind = request_host(r, &t, named, text, &host.n);
 	if (kind == NAIVE_MALFORMED)
 		return false;
 	host.p = text;
@@ -189,12 +232,26 @@ choose(const struct policy_set *s, const struct naive_request *r,
 		host = STR("");
 	if (distinct(r, "REQUEST_URI") > 1)
 		return true;
-	for (int cut = 0; cut < 2; cut++) {
-		if (!naive_path_read((struct str){t.path, t.n}, cut, &path))
+	if (one_for_all(s, host, out))
+		return true;
+	*out = NULL;
+	count = naive_readings((struct str){t.path, t.n},
+	    !naive_value(r, "REQUEST_URI", 0, &reading), &all);
+	for (size_t i = 0; i < count; i++) {
+		const struct policy *p;
+
+		if (!naive_reading(i, &reading))
+			continue;
+		p = best(s, host, reading);
+		if (begun && p != found)
 			return true;
-		found[cut] = best(s, host, &path);
+		found = p;
+		begun = true;
 	}
-	*out = found[0] == found[1] ? found[0] : NULL;
+	/* The bound may have been passed, or not. */
+	*unsure = !all || count > PATH_STATES_MAX ||
+	    count * t.n > PATH_SPACE;
+	*out = found;
 	return true;
 }
 
@@ -267,8 +324,10 @@ naive_decide(const struct policy_set *s, const struct naive_request *r,
     struct naive_decision *out)
 {
 	struct str origin = STR(""), method = STR("");
-	bool host_good = choose(s, r, &out->policy);
-	bool good;
+	bool host_good, good;
+
+	out->unsure = false;
+	host_good = choose(s, r, &out->policy, &out->unsure);
 
 	out->reason = REASON_NOT_OPTIONS;
 	out->origin_allowed = false;

@@ -12,15 +12,62 @@ host_byte(char c)
 	    c == '_';
 }
 
+/* 0 to 8 groups of 1 to 4 digits, and how many; the last may be a dotted quad,
+ * which counts as two.  -1 for anything else. */
+static int
+count_groups(struct str s)
+{
+	int count = 0;
+	size_t digits = 0, dots = 0, value = 0;
+
+	if (s.n == 0)
+		return 0;
+	for (size_t i = 0; i <= s.n; i++) {
+		char c = i < s.n ? s.p[i] : ':';
+
+		if (c == ':' || c == '.') {
+			if (digits == 0 || (dots > 0 && c == ':' && i < s.n))
+				return -1;
+			if (c == '.' || dots > 0) {
+				if (digits > 3 || value > 255)
+					return -1;
+				dots += c == '.';
+			}
+			if (c == ':')
+				count += dots > 0 ? 2 : 1;
+			if (c == ':' && dots > 0 && dots != 3)
+				return -1;
+			digits = value = 0;
+			continue;
+		}
+		if (strchr("0123456789abcdef", c) == NULL || c == '\0' ||
+		    ++digits > 4)
+			return -1;
+		/* Only a dotted quad is looked at, and it is decimal. */
+		value = c > '9' || (digits > 1 && value == 0) ? 1000 :
+		    value * 10 + (size_t)(c - '0');
+	}
+	return count;
+}
+
 static bool
 is_address(struct str s)
 {
+	int left, right = 0;
+	size_t i = 0;
+
 	if (s.n < 4 || s.p[0] != '[' || s.p[s.n - 1] != ']')
 		return false;
-	for (size_t i = 1; i + 1 < s.n; i++)
-		if (!host_byte(s.p[i]) && s.p[i] != ':' && s.p[i] != '.')
-			return false;
-	return s.n <= 255;
+	s = (struct str){s.p + 1, s.n - 2};
+	while (i + 1 < s.n && memcmp(s.p + i, "::", 2) != 0)
+		i++;
+	if (i + 1 >= s.n)
+		return count_groups(s) == 8;
+	if (memchr(s.p, '.', i) != NULL)
+		return false;
+	left = count_groups((struct str){s.p, i});
+	right = count_groups(str_from(s, i + 2));
+	return left >= 0 && right >= 0 && left + right < 8;
 }
 
 static bool
@@ -28,14 +75,17 @@ is_name(struct str s)
 {
 	size_t label = 0;
 
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '.' ? label == 0 : !host_byte(s.p[i]))
+	for (size_t i = 0; i <= s.n; i++) {
+		bool end = i == s.n || s.p[i] == '.';
+
+		if (!end && !host_byte(s.p[i]))
 			return false;
-		label = s.p[i] == '.' ? 0 : label + 1;
-		if (label > 63)
+		if (end && (label == 0 || label > 63 || s.p[i - 1] == '-' ||
+		    s.p[i - label] == '-'))
 			return false;
+		label = end ? 0 : label + 1;
 	}
-	return label > 0 && s.n <= 253;
+	return s.n <= 253;
 }
 
 /* Up to five digits, or none, behind the last colon. */
@@ -54,20 +104,19 @@ without_port(struct str s)
 enum naive_host
 naive_host_read(struct str raw, char out[NAIVE_HOST_BYTES], size_t *n)
 {
-	struct str host;
+	struct str host = without_port(raw);
 
-	if (!naive_is_clean(raw))
-		return NAIVE_MALFORMED;
-	host = without_port(raw);
+	if (raw.n == 0)
+		return NAIVE_NO_HOST;
 	if (host.n > 0 && host.p[0] != '[' && host.p[host.n - 1] == '.')
 		host.n--;
 	if (host.n == 0 || host.n >= NAIVE_HOST_BYTES)
-		return NAIVE_NO_HOST;
+		return NAIVE_MALFORMED;
 	for (size_t i = 0; i < host.n; i++)
 		out[i] = (char)ascii_lower((unsigned char)host.p[i]);
 	*n = host.n;
 	host.p = out;
-	return is_address(host) || is_name(host) ? NAIVE_HOST : NAIVE_NO_HOST;
+	return is_address(host) || is_name(host) ? NAIVE_HOST : NAIVE_MALFORMED;
 }
 
 /* ---- paths ------------------------------------------------------------- */
@@ -83,46 +132,58 @@ hex(char c)
 	return (int)(found - digits) - (found - digits > 15 ? 6 : 0);
 }
 
-/* Decodes path into text once; what may not stand there, coded or not, and
- * what some decoders take for a shorter character, is refused. */
-static bool
-decode(struct str path, char *text, size_t *n)
+/* The texts that come of the first one by what a server may do to it, each kept
+ * with how often it was decoded. */
+static struct {
+	char text[NAIVE_PATH_BYTES];
+	size_t n;
+	int decoded;
+} seen[NAIVE_TEXTS];
+static size_t count;
+static bool too_many;
+
+/* The text that is being made. */
+static char made[NAIVE_PATH_BYTES];
+static size_t length;
+
+static void
+put(char c)
 {
-	*n = 0;
-	for (size_t i = 0; i < path.n; i++) {
-		unsigned char c = (unsigned char)path.p[i];
-		bool coded = c == '%';
+	made[length++] = c;
+}
 
-		if (coded) {
-			if (path.n - i < 3 || hex(path.p[i + 1]) < 0 ||
-			    hex(path.p[i + 2]) < 0)
-				return false;
-			c = (unsigned char)(hex(path.p[i + 1]) * 16 +
-			    hex(path.p[i + 2]));
-			i += 2;
+static void
+keep(int decoded)
+{
+	if (length == 0)
+		put('/');
+	for (size_t i = 0; i < count; i++)
+		if (seen[i].decoded == decoded && seen[i].n == length &&
+		    memcmp(seen[i].text, made, length) == 0) {
+			length = 0;
+			return;
 		}
-		if (c < 0x20 || c == 0x7f || c == '\\' ||
-		    (coded ? c == '/' : c == '#'))
-			return false;
-		text[(*n)++] = (char)c;
+	too_many = too_many || count == NAIVE_TEXTS;
+	if (!too_many) {
+		memcpy(seen[count].text, made, length);
+		seen[count].n = length;
+		seen[count++].decoded = decoded;
 	}
-	for (size_t i = 0; i < *n; i++) {
-		unsigned char a = (unsigned char)text[i];
-		unsigned char b = i + 1 < *n ? (unsigned char)text[i + 1] : 0;
+	length = 0;
+}
 
-		if (a == 0xc0 || a == 0xc1 ||
-		    (a == 0xe0 && b >= 0x80 && b < 0xa0) ||
-		    (a == 0xf0 && b >= 0x80 && b < 0x90))
-			return false;
-	}
-	return true;
+static int
+escape(const char *p, size_t n)
+{
+	return n < 3 || p[0] != '%' || hex(p[1]) < 0 || hex(p[2]) < 0 ? -1 :
+	    hex(p[1]) * 16 + hex(p[2]);
 }
 
 static bool
-contains(struct str s, struct str part)
+has_escape(const char *p, size_t n)
 {
-	for (size_t i = 0; i + part.n <= s.n; i++)
-		if (memcmp(s.p + i, part.p, part.n) == 0)
+	for (size_t i = 0; i < n; i++)
+		if (escape(p + i, n - i) >= 0)
 			return true;
 	return false;
 }
@@ -157,42 +218,144 @@ has_dots(struct str text)
 	return found;
 }
 
-bool
-naive_path_read(struct str path, bool cut, struct naive_path *out)
+static void
+decode(const char *p, size_t n, bool slashes)
 {
-	struct str text = {out->text, 0}, segment;
+	for (size_t i = 0; i < n; i++) {
+		int c = escape(p + i, n - i);
 
-	out->n = 0;
-	if (path.n == 0 || path.p[0] != '/' ||
-	    !decode(path, out->text, &text.n))
-		return false;
-	if (contains(text, STR("/.;")) || contains(text, STR("/..;")) ||
-	    (has_dots(text) && contains(text, STR("//"))))
-		return false;
-	while (text.n > 0) {
-		segment = segment_off(&text);
-		if (cut && memchr(segment.p, ';', segment.n) != NULL)
-			segment.n = str_find_any(segment, ";");
-		if (str_eq(segment, STR(".."))) {
-			if (out->n == 0)
-				return false;
-			out->n--;
-		} else if (segment.n > 0 && !str_eq(segment, STR("."))) {
-			out->segments[out->n++] = segment;
-		}
+		put(c < 0 || (c == '/' && !slashes) ? p[i] : (char)c);
+		if (c >= 0 && (c != '/' || slashes))
+			i += 2;
 	}
-	return true;
+}
+
+/* Segments without dots, joined again: an empty one is one like the others. */
+static void
+resolve(struct str text)
+{
+	static struct str stack[NAIVE_PATH_BYTES];
+	size_t depth = 0;
+
+	while (text.n > 0) {
+		struct str segment = segment_off(&text);
+
+		if (str_eq(segment, STR("..")) && depth > 0)
+			depth--;
+		if (!is_dots(segment))
+			stack[depth++] = segment;
+		else if (text.n == 0)
+			stack[depth++] = STR("");
+	}
+	for (size_t i = 0; i < depth; i++) {
+		put('/');
+		for (size_t k = 0; k < stack[i].n; k++)
+			put(stack[i].p[k]);
+	}
+}
+
+/* Segments without their parameters, all or those of ".." alone. */
+static void
+cut(struct str text, bool all)
+{
+	while (text.n > 0) {
+		struct str segment = segment_off(&text);
+
+		if (all || str_starts(segment, STR("..;")))
+			for (size_t i = 0; i < segment.n; i++)
+				if (segment.p[i] == ';')
+					segment.n = i;
+		put('/');
+		for (size_t k = 0; k < segment.n; k++)
+			put(segment.p[k]);
+	}
+}
+
+static void
+put_from(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		put(p[i]);
+}
+
+/* Everything that any server does to seen[at]. */
+static void
+each_step(size_t at)
+{
+	const char *p = seen[at].text;
+	size_t n = seen[at].n, i;
+	int decoded = seen[at].decoded;
+
+	for (int slashes = 0; slashes < 2 && decoded < 2; slashes++) {
+		decode(p, n, slashes);
+		keep(decoded + 1);
+	}
+	for (int end = 0; end < 128; end++) {
+		if ((end == '#' ? decoded > 0 : end >= ' ' && end != 0x7f) ||
+		    memchr(p, end, n) == NULL)
+			continue;
+		for (i = 0; i < n && p[i] != end; i++)
+			put(p[i]);
+		keep(decoded);
+	}
+	for (i = 0; i < n; i++)
+		put(p[i] == '\\' ? '/' : p[i]);
+	keep(decoded);
+	for (int all = 0; all < 2; all++) {
+		cut((struct str){p, n}, all);
+		keep(decoded);
+	}
+	for (i = 0; i < n; i++)
+		if (i == 0 || p[i] != '/' || p[i - 1] != '/')
+			put(p[i]);
+	keep(decoded);
+	resolve((struct str){p, n});
+	keep(decoded);
+	if (n < 2 || p[1] != '/')
+		return;
+	for (i = 2; i < n && p[i] != '/'; i++)
+		;
+	put_from(p + i, n - i);
+	keep(decoded);
+	for (i = 2; i < n && p[i] == '/'; i++)
+		;
+	for (; i < n && p[i] != '/'; i++)
+		;
+	put_from(p + i, n - i);
+	keep(decoded);
+}
+
+size_t
+naive_readings(struct str path, bool decoded, bool *all)
+{
+	count = 0;
+	too_many = false;
+	*all = true;
+	if (path.n == 0 || path.p[0] != '/')
+		return 0;
+	length = path.n;
+	memcpy(made, path.p, path.n);
+	keep(decoded);
+	for (size_t i = 0; i < count && !too_many; i++)
+		each_step(i);
+	*all = !too_many;
+	return count;
 }
 
 bool
-naive_path_under(const struct naive_path *path, struct str prefix)
+naive_reading(size_t i, struct str *out)
 {
-	size_t i = 0;
+	*out = (struct str){seen[i].text, seen[i].n};
+	return !has_dots(*out) && (seen[i].decoded > 0 ||
+	    !has_escape(out->p, out->n));
+}
 
+bool
+naive_path_under(struct str path, struct str prefix)
+{
 	while (prefix.n > 1) {
-		struct str segment = segment_off(&prefix);
-
-		if (i == path->n || !str_eq(path->segments[i++], segment))
+		if (path.n == 0 || !str_eq(segment_off(&path),
+		    segment_off(&prefix)))
 			return false;
 	}
 	return true;

@@ -6,6 +6,7 @@
 
 #include "fuzz.h"
 #include "naive.h"
+#include "path.h"
 
 enum { TEXT_MAX = 3000 };
 
@@ -39,60 +40,80 @@ check_host(struct str raw)
 
 /* ---- paths ------------------------------------------------------------- */
 
-/* The text is that of the segments, as far as there was room for them. */
-static void
-check_segments(const struct path *p, const struct naive_path *wanted)
-{
-	struct str rest = p->text;
-	size_t i = 0;
+enum { READINGS_MAX = PATH_STATES_MAX };
 
-	HOLDS(p->beyond <= wanted->n);
-	for (; i < wanted->n - p->beyond; i++) {
-		struct str segment = wanted->segments[i];
-		HOLDS(rest.n > segment.n && rest.p[0] == '/');
-		HOLDS(str_starts(str_from(rest, 1), segment));
-		rest = str_from(rest, 1 + segment.n);
-	}
-	HOLDS(rest.n == 0);
+struct found {
+	struct {
+		char text[TEXT_MAX];
+		size_t n;
+	} items[READINGS_MAX];
+	size_t count, stop;
+};
+
+static bool
+take(void *ctx, struct str reading)
+{
+	struct found *f = ctx;
+
+	HOLDS(f->count < READINGS_MAX && reading.n <= TEXT_MAX);
+	memcpy(f->items[f->count].text, reading.p, reading.n);
+	f->items[f->count++].n = reading.n;
+	return f->count != f->stop;
 }
 
-static void
-check_path(struct str raw, struct str prefix)
+static bool
+has(const struct found *f, struct str reading)
 {
-	static struct naive_path wanted;
-	struct path p;
-
-	for (int cut = 0; cut < 2; cut++) {
-		bool good = path_normalize(raw, STR(""),
-		    cut ? PATH_PLAIN : PATH_LITERAL, &p);
-
-		HOLDS(good == naive_path_read(raw, cut, &wanted));
-		if (!good)
-			continue;
-		check_segments(&p, &wanted);
-		if (prefix.n > 0)
-			HOLDS(path_has_prefix(&p, prefix) ==
-			    naive_path_under(&wanted, prefix));
-	}
+	for (size_t i = 0; i < f->count; i++)
+		if (str_eq(reading, (struct str){f->items[i].text,
+		        f->items[i].n}))
+			return true;
+	return false;
 }
 
-/* A path in two parts is that of both, unless they cut an escape in two. */
+/* The readings are those of the naive way, and each is under the prefix where
+ * it is there. */
 static void
-check_parts(struct str raw)
+check_path(struct str raw, bool decoded, struct str prefix)
 {
-	struct path whole, parts;
-	struct str front = raw;
-	bool good;
+	static struct found f;
+	struct str front = raw, reading;
+	bool all, good;
+	size_t count = naive_readings(raw, decoded, &all), wanted = 0;
 
+	f.count = f.stop = 0;
 	front.n = raw.n / 2;
-	if ((front.n > 0 && front.p[front.n - 1] == '%') ||
-	    (front.n > 1 && front.p[front.n - 2] == '%'))
+	good = path_readings(front, str_from(raw, front.n), decoded, take, &f);
+	if (!good) {
+		HOLDS(count == 0 || !all || count > PATH_STATES_MAX ||
+		    count * raw.n > PATH_SPACE);
 		return;
-	good = path_normalize(raw, STR(""), PATH_LITERAL, &whole);
-	HOLDS(good == path_normalize(front, str_from(raw, front.n),
-	    PATH_LITERAL, &parts));
-	if (good && parts.beyond == 0)
-		HOLDS(whole.plain || str_eq(whole.text, parts.text));
+	}
+	for (size_t i = 0; i < count; i++)
+		if (naive_reading(i, &reading)) {
+			HOLDS(has(&f, reading));
+			HOLDS(path_under(reading, prefix) ==
+			    naive_path_under(reading, prefix));
+			wanted++;
+		}
+	HOLDS(count > 0 && all && wanted >= f.count);
+	for (size_t i = 0; i < f.count; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < count && !known; k++)
+			known = naive_reading(k, &reading) &&
+			    str_eq(reading, (struct str){f.items[i].text,
+			        f.items[i].n});
+		HOLDS(known);
+	}
+	/* In one part it is the same, and it ends when it is told to. */
+	wanted = f.count;
+	f.count = 0;
+	HOLDS(path_readings(raw, STR(""), decoded, take, &f));
+	HOLDS(f.count == wanted);
+	f.count = 0;
+	f.stop = 1;
+	HOLDS(!path_readings(raw, STR(""), decoded, take, &f) && f.count == 1);
 }
 
 static void
@@ -106,29 +127,42 @@ check_target(struct str raw, struct str prefix)
 	if (!t.absolute && !str_eq(raw, STR("*")))
 		HOLDS(str_starts(raw, t.path) && (t.path.n == raw.n ||
 		    raw.p[t.path.n] == '?'));
-	check_path(t.path, prefix);
-	check_parts(t.path);
+	check_path(t.path, false, prefix);
+	check_path(t.path, true, prefix);
 	if (t.absolute)
 		check_host(t.authority);
+}
+
+/* A host that policies are warned of, as no request can have it. */
+static bool
+has_outer_hyphen(struct str host)
+{
+	for (size_t i = 0; i < host.n; i++)
+		if (host.p[i] == '-' && (i == 0 || i + 1 == host.n ||
+		    host.p[i - 1] == '.' || host.p[i + 1] == '.'))
+			return true;
+	return false;
 }
 
 /* What a policy may say is what requests are compared with. */
 static void
 check_spelling(struct str target, struct str line)
 {
-	struct str out;
-	char host[TARGET_HOST_MAX];
+	static struct found f;
+	struct str out, plain;
+	char host[TARGET_HOST_MAX], space[TARGET_PATH_MAX];
 	size_t n;
-	struct path p;
 
 	if (path_check(line, &out, NULL, nowhere) == 0) {
-		HOLDS(path_normalize(out, STR(""), PATH_LITERAL, &p));
-		HOLDS(out.n == 1 || str_eq(p.text, out));
-		HOLDS(p.beyond == 0 && path_has_prefix(&p, out));
+		HOLDS(path_plain(out, space, sizeof space, &plain));
+		HOLDS(str_eq(plain, out) && path_under(plain, out));
+		f.count = f.stop = 0;
+		HOLDS(path_readings(out, STR(""), false, take, &f));
+		HOLDS(f.count == 1 && has(&f, out));
 		check_target(target, out);
 	}
 	if (host_check(line, &out, NULL, nowhere) == 0 &&
-	    memchr(out.p, '*', out.n) == NULL) {
+	    memchr(out.p, '*', out.n) == NULL && !has_outer_hyphen(out)) {
 		HOLDS(host_normalize(out, host, &n) == HOST_GOOD);
 		HOLDS(str_eq(out, (struct str){host, n}));
 	}

@@ -3,16 +3,14 @@ no indexes, no tables, nothing shared with the program.  Text is latin-1, one
 character a byte.
 """
 
+import ipaddress
 import re
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 LABEL = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)"
 LABELS = re.compile(rf"{LABEL}(?:\.{LABEL})*\.?|\[.*\]")
-HOST = re.compile(r"(?:[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*|\[[0-9a-z:._-]{2,}\])")
 PORT = re.compile(r"[1-9][0-9]{0,4}")
 DEFAULT_PORTS = {"http": "80", "https": "443", "ftp": "21"}
-# What decoders that take UTF-8 lightly read as a shorter character.
-OVERLONG = re.compile("[\xc0\xc1]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]")
 LINES_MAX = 64
 SAFE_METHODS = ("GET", "HEAD", "POST")
 # What a '*' in allow-methods is spelled out as where a list is needed.
@@ -40,22 +38,34 @@ class Malformed(Exception):
     """A host that no policy is looked for with."""
 
 
+class TooMany(Exception):
+    """A path with so many readings that the bound on them may be passed."""
+
+
+def is_ipv6(text):
+    try:
+        return "%" not in text and bool(ipaddress.IPv6Address(text))
+    except ValueError:
+        return False
+
+
 def host_of(text):
-    """As policies are compared with; None for what is no host."""
-    if is_dirty(text):
-        raise Malformed()
+    """As policies are compared with; None for an absent one."""
+    if text == "":
+        return None
     text = re.sub(r":[0-9]{0,5}\Z", "", text.lower())
-    if text.endswith(".") and not text.startswith("["):
-        text = text[:-1]
-    good = HOST.fullmatch(text) and (text.startswith("[") or len(text) <= 253)
-    return text if good else None
+    if text.startswith("["):
+        good = text.endswith("]") and is_ipv6(text[1:-1])
+    else:
+        text = text[:-1] if text.endswith(".") else text
+        good = re.fullmatch(rf"{LABEL}(\.{LABEL})*", text) and len(text) <= 253
+    if not good:
+        raise Malformed()
+    return text
 
 
-def target_of(params):
+def target_of(uri):
     """The authority of an absolute form, or None, and the path."""
-    uri = value(params, "REQUEST_URI")
-    if uri == "":
-        return None, value(params, "SCRIPT_NAME") + value(params, "PATH_INFO") or "/"
     if uri == "*":
         return None, "/"
     absolute = re.match(r"https?://([^/?#\\]*)", uri, re.I)
@@ -64,40 +74,74 @@ def target_of(params):
     return absolute.group(1), uri[absolute.end() :].split("?")[0] or "/"
 
 
-def request_host(params, authority):
-    if authority is not None:
-        return host_of(authority)
-    given = values(params, "HTTP_HOST") or [value(params, "SERVER_NAME")]
-    hosts = [host_of(v) for v in given]
-    # RFC 9112, 3.2; a server's own configuration adds a second spelling at most.
-    if len(set(hosts)) > 1 or len(set(given)) > 2:
+def request_host(policies, hosts, authority):
+    """hosts: the Host fields, all of them."""
+    if authority is None and len(set(hosts)) > 1:
+        # RFC 9112, 3.2; a server's own configuration adds a second spelling at most.
+        if len(set(hosts)) > 2 or len({host_of(h) for h in hosts}) > 1:
+            raise Malformed()
+    text = hosts[0] if authority is None else authority
+    if is_dirty(text):
         raise Malformed()
-    return hosts[0]
+    if all(claim == "*" for p in policies for claim in p["host"]):
+        return None
+    if authority == "":
+        raise Malformed()
+    return host_of(text)
 
 
-def segments_of(path, cut):
-    """The path's segments, or None where servers disagree on it.  cut: what
-    follows a ';' is not looked at, as servlet containers do."""
-    if not path.startswith("/") or re.search(r"[\\#]|%(?![0-9a-fA-F]{2})", path):
-        return None
-    if re.search(r"%(2f|5c|[01].|7f)", path, re.I) or re.search(r"[\x00-\x1f\x7f]", path):
-        return None
-    path = re.sub("%(..)", lambda m: chr(int(m.group(1), 16)), path)
-    if OVERLONG.search(path):
-        return None
-    dots = {".", ".."} & set(path.split("/"))
-    if re.search(r"/\.\.?;", path) or (dots and "//" in path):
-        return None
-    out = []
-    for segment in path.split("/"):
-        segment = segment.split(";")[0] if cut else segment
-        if segment == ".." and not out:
-            return None
-        if segment == "..":
-            out.pop()
-        elif segment not in ("", "."):
+ESCAPE = re.compile("%([0-9a-fA-F]{2})")
+
+
+def decode(text, kept=""):
+    return ESCAPE.sub(lambda m: m[0] if chr(int(m[1], 16)) == kept else chr(int(m[1], 16)), text)
+
+
+def has_dots(text):
+    return bool({".", ".."} & set(text.split("/")))
+
+
+def without_dots(text):
+    """As URL parsers do: '//' is a segment, and above the root is nothing."""
+    out, segments = [], text.split("/")[1:]
+    for i, segment in enumerate(segments):
+        if segment not in (".", ".."):
             out.append(segment)
-    return out
+            continue
+        if segment == ".." and out:
+            out.pop()
+        if i + 1 == len(segments):
+            out.append("")
+    return "/" + "/".join(out)
+
+
+def steps(text, decoded):
+    """What one server or another makes of a path that was decoded so often."""
+    if decoded < 2:
+        yield decode(text), decoded + 1
+        yield decode(text, "/"), decoded + 1
+    if decoded == 0:
+        yield text.split("#")[0], decoded
+    for end in set(re.findall(r"[\x00-\x1f\x7f]", text)):
+        yield text.split(end)[0], decoded
+    yield text.replace("\\", "/"), decoded
+    yield re.sub(";[^/]*", "", text), decoded
+    yield re.sub(r"/\.\.;[^/]*", "/..", text), decoded
+    yield re.sub(r"^//[^/]*", "", text) or "/", decoded
+    yield re.sub(r"^//+[^/]*", "", text) or "/", decoded
+    yield re.sub("//+", "/", text), decoded
+    yield without_dots(text), decoded
+
+
+def readings(path, decoded=0, most=256):
+    """All of them, as texts: decoded once at least, without dot segments."""
+    seen, new = set(), {(path, decoded)}
+    while new:
+        seen |= new
+        if len(seen) > most or sum(len(t) for t, _ in seen) > 256 * most:
+            raise TooMany()
+        new = {s for state in new for s in steps(*state)} - seen
+    return {t for t, n in seen if (n or not ESCAPE.search(t)) and not has_dots(t)}
 
 
 def host_rank(claim, host):
@@ -111,30 +155,66 @@ def host_rank(claim, host):
     return 10000 if claim == host else 0
 
 
-def best(policies, host, segments):
-    ranked = [(0, -1, None)]
-    for policy in policies:
-        for claim in policy["host"]:
-            for path in policy["path"]:
-                prefix = [s for s in path.split("/") if s]
-                if host_rank(claim, host) and segments[: len(prefix)] == prefix:
-                    ranked.append((host_rank(claim, host), len(prefix), policy))
+def claims_of(policies, host):
+    """The claims that cover a host: rank, path, policy."""
+    return [(host_rank(claim, host), path, policy) for policy in policies for claim in policy["host"]
+            for path in policy["path"] if host_rank(claim, host)]
+
+
+def reachable(policies, host):
+    """Those that some path of the host may lead to, and None if one leads to
+    none: a claim of "/" hides those of less specific hosts."""
+    out, claims = [], claims_of(policies, host)
+    for rank in sorted({r for r, _, _ in claims}, reverse=True):
+        here = [(path, policy) for r, path, policy in claims if r == rank]
+        out += [policy for _, policy in here]
+        if "/" in [path for path, _ in here]:
+            return out
+    return out + [None]
+
+
+def best(policies, host, path):
+    ranked = [(0, 0, None)]
+    for rank, prefix, policy in claims_of(policies, host):
+        if prefix == "/" or (path + "/").startswith(prefix + "/"):
+            ranked.append((rank, len(prefix), policy))
     return max(ranked, key=lambda r: r[:2])[2]
 
 
-def choose(policies, params):
-    name = value(params, "CORS_POLICY")
+def one_of(policies):
+    """What all of them are, None where they differ."""
+    return policies[0] if all(p is policies[0] for p in policies) else None
+
+
+def by_path(policies, host, path, decoded=0):
+    """The policy that serves a path of a host."""
+    found = reachable(policies, host)
+    if one_of(found) is None and path.startswith("/"):
+        found = [best(policies, host, reading) for reading in readings(path, decoded)]
+    return one_of(found)
+
+
+def choose(policies, host, target):
+    """The policy for a Host field and a request target, or None.  Raises
+    Malformed for a host that is none, TooMany for what may pass the bound."""
+    authority, path = target_of(target)
+    return by_path(policies, request_host(policies, [host], authority), path)
+
+
+def policy_of(policies, params):
+    """The policy for the parameters of a request."""
+    name, uri = value(params, "CORS_POLICY"), value(params, "REQUEST_URI")
     if name:
         return next((p for p in policies if p["name"] == name), None)
-    authority, path = target_of(params)
-    host = request_host(params, authority)
+    authority, path = target_of(uri)
+    hosts = values(params, "HTTP_HOST") or [value(params, "SERVER_NAME")]
+    host = request_host(policies, hosts, authority)
     if len(set(values(params, "REQUEST_URI"))) > 1:
         return None
-    readings = [segments_of(path, cut) for cut in (False, True)]
-    if None in readings:
-        return None
-    found = [best(policies, host, r) for r in readings]
-    return found[0] if found[0] is found[1] else None
+    if uri:
+        return by_path(policies, host, path)
+    joined = value(params, "SCRIPT_NAME") + value(params, "PATH_INFO")
+    return by_path(policies, host, joined or "/", 1)
 
 
 # --- the decision ---
@@ -256,7 +336,7 @@ def answer(defaults, policies, params, authorizer=False):
         return 405, [("Allow", "OPTIONS")]
     policy, host_malformed = None, False
     try:
-        policy = choose(policies, params)
+        policy = policy_of(policies, params)
     except Malformed:
         host_malformed = True
     if actual:

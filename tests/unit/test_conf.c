@@ -204,6 +204,13 @@ static const struct {
 	    "origin = null\nexpect = ok\nheaders = a:b\ncredentials = 1\n"
 	    "policy = z\n", "test-request test-expect test-header key-value "
 	    "test-policy"},
+	{"test of a URL as browsers send it", "[policy a]\npath = /a\n"
+	    "allow-origins = *\n[test t]\n"
+	    "request = PUT https://a.example/a//../b\norigin = null\n"
+	    "expect = method\n", ""},
+	{"test of what no browser sends", P "[test t]\n"
+	    "request = GET https://user@a/\norigin = null\n"
+	    "expect = origin\n", "test-request"},
 	{"key of a policy in a test", P "[test t]\nrequest = GET http://a/\n"
 	    "origin = null\nexpect = origin\nmax-age = 5\n", "key-unknown"},
 };
@@ -423,13 +430,15 @@ Test(conf, urls_of_tests)
 		{"https://a.example", true},
 		{"http://a.example:8080/x?y", true},
 		{"https://[::1]:65535/", true},
-		{"https://a.example:/", false},
+		{"https://a.example:/", true},
+		{"https://user@a.example/", false},
+		{"https:///x", false},
 		{"https://a.example:0/", false},
 		{"https://a.example:65536/", false},
 		{"https://a.example:123456/", false},
 		{"https://a.example:8x/", false},
-		{"https://a.example:/8", false},
-		{"https://a.example/#x", false},
+		{"https://a.example:/8", true},
+		{"https://a.example/#x", true},
 		{"ftp://a.example/", false},
 	};
 

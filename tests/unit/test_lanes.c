@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-#include "target.h"
 #include "unit.h"
 
 enum { LENGTH_MAX = 40 };
@@ -81,47 +80,6 @@ check_leading(struct str s, size_t at)
 		    (s.p[at] != 'a' ? at : n), "%zu of %zu", at, s.n);
 }
 
-/* Behind a '/': bytes that read the same to everybody are taken at a glance. */
-static void
-check_path(struct str s, size_t at)
-{
-	char *p = malloc(s.n + 1), c = s.p[at];
-	bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-	struct path path = {.plain = false};
-
-	cr_assert(p != NULL);
-	p[0] = '/';
-	memcpy(p + 1, s.p, s.n);
-	(void)path_normalize((struct str){p, s.n + 1}, STR(""), PATH_LITERAL,
-	    &path);
-	cr_expect(path.plain == (letter || (c >= '0' && c <= '9') ||
-	        c == '-' || c == '_' || (at > 0 && (c == '.' || c == '/'))),
-	    "%zu of %zu: %d", at, s.n, c);
-	free(p);
-}
-
-/* Two neighbours, at every place. */
-static void
-check_path_pairs(struct str s, size_t at)
-{
-	static const char *const pairs[] = {"//", "/.", "./", "..", "a/", "/a"};
-	char p[LENGTH_MAX + 1] = "/";
-	struct path path = {.plain = false};
-
-	if (at == 0 || at + 2 > s.n || s.p[at] != 'x')
-		return;
-	for (size_t i = 0; i < COUNT(pairs); i++) {
-		memcpy(p + 1, s.p, s.n - 1);
-		memcpy(p + 1 + at, pairs[i], 2);
-		if (at + 2 > s.n - 1)
-			continue;
-		(void)path_normalize((struct str){p, s.n}, STR(""),
-		    PATH_LITERAL, &path);
-		cr_expect(path.plain == (i > 1), "%s at %zu of %zu", pairs[i],
-		    at, s.n);
-	}
-}
-
 Test(lanes, clean)
 {
 	each_text('x', check_clean);
@@ -140,10 +98,4 @@ Test(lanes, words)
 Test(lanes, leading)
 {
 	each_text('a', check_leading);
-}
-
-Test(lanes, paths)
-{
-	each_text('x', check_path);
-	each_text('x', check_path_pairs);
 }

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "buf.h"
+#include "path.h"
+#include "policy_impl.h"
 #include "unit.h"
 
 static const char policies[] =
@@ -46,7 +49,6 @@ static const struct {
 	{"host before path", "api.example.com", "/admin", "api-v1-admin"},
 	{"IPv6", "[::1]:8080", "/", "v6"},
 	{"no host", "", "/", "everywhere"},
-	{"no host by its bytes", "a b", "/admin", "admin"},
 	{"absolute form", "other.test", "http://api.example.com/v1", "api-v1"},
 	{"absolute form, no path", "other.test", "https://api.example.com",
 	    "api"},
@@ -54,16 +56,24 @@ static const struct {
 	{"star", "api.example.com", "*", "api"},
 	{"query", "api.example.com", "/v1?/admin", "api-v1"},
 	{"decoded", "api.example.com", "/v1/%61dmin", "api-v1-admin"},
-	{"merged", "api.example.com", "//v1//admin", "api-v1-admin"},
+	{"merged", "api.example.com", "/v1//x", "api-v1"},
+	{"merged, other policy", "api.example.com", "/v1//admin", NULL},
 	{"dots", "api.example.com", "/v1/x/../admin", "api-v1-admin"},
 	{"parameters, same policy", "api.example.com", "/v1/x;y=1", "api-v1"},
 	{"parameters, other policy", "api.example.com", "/v1/admin;y/x", NULL},
 	{"encoded parameters, other policy", "api.example.com",
 	    "/v1/admin%3by/x", NULL},
 	{"encoded slash", "api.example.com", "/v1/..%2fadmin", NULL},
-	{"above the root", "api.example.com", "/../v1", NULL},
+	{"above the root", "api.example.com", "/../v1", "api-v1"},
 	{"relative", "api.example.com", "v1", NULL},
 	{"authority form", "api.example.com", "api.example.com:443", NULL},
+	{"authority form, one policy", "[::1]", "api.example.com:443", "v6"},
+	{"relative, one policy", "[::1]", "x", "v6"},
+	{"any path, one policy", "[::1]", "//..%2f%00;/\\\x01%", "v6"},
+	{"any path, one policy of three hosts", "a.deep.example.com",
+	    "/sub/..%2f", "deep"},
+	{"a path of a less specific host", "x.example.com", "/sub/..%2fadmin",
+	    NULL},
 };
 
 static struct request
@@ -130,8 +140,6 @@ Test(policy, parameters_that_stand_in)
 	policy_set_free(s);
 }
 
-#define LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-
 Test(policy, two_hosts)
 {
 	struct policy_set *s = unit_policy(policies);
@@ -148,12 +156,230 @@ Test(policy, two_hosts)
 	r = request_of("api\x01", "/");
 	cr_expect(policy_set_choose(s, &r, &p) == CHOICE_MALFORMED_HOST);
 	r = request_of("no host", "/nowhere");
-	request_param(&r, STR("HTTP_HOST"), STR(LABEL "." LABEL "." LABEL "."
-	    LABEL));
-	cr_expect(policy_set_choose(s, &r, &p) != CHOICE_MALFORMED_HOST,
-	    "neither is a host: they do not differ");
+	cr_expect(policy_set_choose(s, &r, &p) == CHOICE_MALFORMED_HOST);
 	request_param(&r, STR("CORS_POLICY"), STR("api"));
 	expect_choice(s, &r, "CORS_POLICY, whatever the host", "api");
+	policy_set_free(s);
+}
+
+/* By the paths that a server may read in several ways, on a host with policies
+ * for "/", "/public", "/admin" and "/v1". */
+Test(policy, readings_that_disagree)
+{
+	static const struct {
+		const char *uri, *policy;
+	} rows[] = {
+		{"/public/x", "public"}, {"/public/a%20b", "public"},
+		{"/public/a%2fb", "public"}, {"/public//x", "public"},
+		{"/public/..%2fadmin", NULL}, {"//public/admin", NULL},
+		{"/public/..;/admin", NULL}, {"/public%5c..%5cadmin", NULL},
+		{"/public/%252e%252e/admin", NULL}, {"/admin%00", NULL},
+		{"/admin%00x", NULL}, {"/admin/%00x", "admin"},
+		{"/public/\\..\\..\\admin", NULL}, {"/x/../admin", "admin"},
+		{"/../admin", "admin"}, {"/v1;x=1/foo", NULL},
+		{"/v1%3b/foo", NULL}, {"/v1/foo;x", "v1"},
+		{"/public/%zz", "public"}, {"/x%2fy", "root"},
+		{"/x//y", "root"}, {"//x/y", "root"}, {"//x/public", NULL},
+		{"/admin#x", NULL}, {"/admin%23x", "root"},
+		{"/public/x/../../admin", "admin"}, {"/%70ublic", "public"},
+		{"/%2570ublic", NULL}, {"/public%2fx", NULL},
+		{"/\\public", NULL}, {"/pub%09lic", "root"},
+		{"/admin%09/x", NULL}, {"/public//../admin", NULL},
+		{"/public?/../admin", "public"}, {"*", "root"}, {"x", NULL},
+		{"/public/%c0%ae%c0%ae/admin", "public"},
+	};
+	struct policy_set *s = unit_policy(
+	    "[policy root]\nallow-origins = *\n"
+	    "[policy public]\npath = /public\nallow-origins = *\n"
+	    "[policy admin]\npath = /admin\nallow-origins = *\n"
+	    "[policy v1]\npath = /v1\nallow-origins = *\n");
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct request r = request_of("a", rows[i].uri);
+		expect_choice(s, &r, rows[i].uri, rows[i].policy);
+	}
+	policy_set_free(s);
+}
+
+Test(policy, an_encoded_slash_is_an_everyday_path)
+{
+	static const char uri[] = "/api/v4/projects/group%2Fproject";
+	struct policy_set *one = unit_policy("[policy a]\nallow-origins = *\n");
+	struct policy_set *two = unit_policy("[policy a]\nallow-origins = *\n"
+	    "[policy b]\npath = /api\nallow-origins = *\n");
+	struct policy_set *part = unit_policy(
+	    "[policy b]\npath = /api/v4/projects/group\nallow-origins = *\n");
+	struct request r = request_of("a", uri);
+
+	expect_choice(one, &r, "one policy", "a");
+	expect_choice(two, &r, "two policies", "b");
+	expect_choice(part, &r, "one policy or none", NULL);
+	policy_set_free(one);
+	policy_set_free(two);
+	policy_set_free(part);
+}
+
+Test(policy, hosts_that_are_none)
+{
+	static const char *const bad[] = {"a!b.example.com", "-a.example.com",
+	    "a-.example.com", "[::1::]", "[a]", "[::1", "a b", ":80", ".",
+	    "user@api.example.com", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	    "aaaaaaaaaaaaaaaaaaaaaaaa.example.com"};
+	struct policy_set *named = unit_policy(policies);
+	struct policy_set *any = unit_policy("[policy a]\nallow-origins = *\n");
+	const struct policy *p;
+	struct request r;
+
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		r = request_of(bad[i], "/");
+		cr_expect(policy_set_choose(named, &r, &p) ==
+		    CHOICE_MALFORMED_HOST, "%s", bad[i]);
+		expect_choice(any, &r, bad[i], "a");
+	}
+	r = request_of("a\x80", "/");
+	cr_expect(policy_set_choose(any, &r, &p) == CHOICE_MALFORMED_HOST);
+	r = request_of("api.example.com", "http:///x");
+	cr_expect(policy_set_choose(named, &r, &p) == CHOICE_MALFORMED_HOST);
+	policy_set_free(named);
+	policy_set_free(any);
+}
+
+/* Adds text with a number behind it. */
+static void
+add(struct buf *b, const char *text, unsigned number)
+{
+	buf_add(b, str_of(text));
+	buf_uint(b, number);
+}
+
+/* A policy of that many hosts and paths. */
+static void
+add_large(struct buf *b, unsigned hosts, unsigned paths)
+{
+	buf_add(b, STR("[policy a]\nallow-origins = *\nhost ="));
+	for (unsigned i = 0; i < hosts; i++)
+		add(b, "\n h", i);
+	buf_add(b, STR("\npath ="));
+	for (unsigned i = 0; i < paths; i++)
+		add(b, "\n /p", i);
+}
+
+/* Hosts of the same policies share their routes. */
+Test(policy, many_hosts_and_paths)
+{
+	enum { N = 4000 };
+	static char text[40 * N];
+	struct buf b = BUF(text);
+	char host[32], uri[32];
+	struct policy_set *s;
+
+	add_large(&b, N, N);
+	s = unit_policy(buf_cstr(&b));
+	cr_assert(s->nnodes == N);
+	for (unsigned i = 0; i < N; i++) {
+		cr_expect(s->nodes[i].routes == s->nodes[0].routes);
+		(void)snprintf(host, sizeof host, "h%u", i);
+		(void)snprintf(uri, sizeof uri, "/p%u/x", N - 1 - i);
+		struct request r = request_of(host, uri);
+		expect_choice(s, &r, uri, "a");
+		(void)snprintf(uri, sizeof uri, "/p%u-x", i);
+		r = request_of(host, uri);
+		expect_choice(s, &r, uri, NULL);
+	}
+	policy_set_free(s);
+}
+
+/* Where they can't, there is a bound. */
+Test(policy, too_many_routes)
+{
+	enum { HOSTS = 1001, PATHS = 1000 };
+	static char text[200 * HOSTS];
+	struct buf b = BUF(text);
+	struct diag *d = diag_new();
+	char *ids;
+
+	add_large(&b, HOSTS, PATHS);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		add(&b, "\n[policy b", i);
+		add(&b, "]\nallow-origins = *\npath = /own\nhost = h", i);
+	}
+	cr_expect(unit_load(buf_cstr(&b), d) == NULL);
+	ids = unit_ids(d);
+	cr_expect_str_eq(ids, "policy-routes", "%s", ids);
+	free(ids);
+	diag_free(d);
+}
+
+/* The longest path of those that are written, among ones that sort about
+ * it. */
+Test(policy, paths_in_any_order)
+{
+	static const char *const paths[] = {"/", "/a", "/a!", "/a/b", "/a-b",
+	    "/a/b/c", "/a/b.c", "/a.b/c", "/ab", "/b/c", "/a0", "/a/b!/c"};
+	static const char *const more[] = {"", "/", "x", "/x", "!", ".", "-",
+	    "/b", "/c", "0", "/b/c/d"};
+	char text[2000] = "", uri[64];
+
+	for (size_t i = 0; i < COUNT(paths); i++)
+		(void)snprintf(text + strlen(text), sizeof text - strlen(text),
+		    "[policy p%zu]\npath = %s\nallow-origins = *\n", i,
+		    paths[i]);
+	struct policy_set *s = unit_policy(text);
+	for (size_t i = 0; i < COUNT(paths); i++)
+		for (size_t k = 0; k < COUNT(more); k++) {
+			size_t best = 0;
+
+			(void)snprintf(uri, sizeof uri, "%s%s", paths[i],
+			    more[k]);
+			if (strstr(uri, "//") != NULL)
+				continue;
+			for (size_t j = 0; j < COUNT(paths); j++)
+				if (path_under(str_of(uri), str_of(paths[j])) &&
+				    strlen(paths[j]) > strlen(paths[best]))
+					best = j;
+			(void)snprintf(text, sizeof text, "p%zu", best);
+			struct request r = request_of("h", uri);
+			expect_choice(s, &r, uri, text);
+		}
+	policy_set_free(s);
+}
+
+/* Exports ask it of each host. */
+Test(policy, hosts_that_differ_by_path)
+{
+	static const struct {
+		const char *host;
+		bool subdomains, differs;
+	} rows[] = {
+		{"one.example", false, false}, {"two.example", false, true},
+		{"same.example", false, false}, {"part.example", false, true},
+		{"deep.example", true, false}, {"wide.example", true, true},
+	};
+	struct policy_set *s = unit_policy(
+	    "[policy a]\nhost = * one.example\nallow-origins = *\n"
+	    "[policy same]\nhost = same.example\npath = / /x\n"
+	    "allow-origins = *\n"
+	    "[policy two]\nhost = two.example\npath = /x\nallow-origins = *\n"
+	    "[policy three]\nhost = two.example\nallow-origins = *\n"
+	    "[policy part]\nhost = part.example\npath = /x\n"
+	    "allow-origins = *\n"
+	    "[policy deep]\nhost = *.deep.example\nallow-origins = *\n"
+	    "[policy wide]\nhost = *.wide.example\npath = /x\n"
+	    "allow-origins = *\n");
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct host_node *node = policy_set_node(s,
+		    str_of(rows[i].host), rows[i].subdomains);
+
+		cr_assert(node != NULL, "%s", rows[i].host);
+		cr_expect(node->differs_by_path == rows[i].differs, "%s",
+		    rows[i].host);
+		cr_expect((node->every_path == NULL) == rows[i].differs);
+	}
+	cr_expect(!s->any_host->differs_by_path);
+	policy_set_free(s);
+	s = unit_policy("[policy a]\npath = /x\nallow-origins = *\n");
+	cr_expect(s->any_host->differs_by_path);
 	policy_set_free(s);
 }
 
