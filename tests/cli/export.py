@@ -3,6 +3,7 @@ that values are written so that a server reads them back.
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -153,6 +154,63 @@ def written(f):
            "nginx: a field name of all characters but '$'")
 
 
+def names(f):
+    """No name of a policy stands in a configuration, but in a comment."""
+    odd = ("01", "t", "true", "-i", "-x", "inf", "1e3", "default", "volatile")
+    f.write("policy.ini", "".join(
+        f"[policy {n}]\npath = /{i}\nallow-origins = https://a{i}.example\n"
+        "allow-credentials = yes\nexpose-headers = X-A\n"
+        for i, n in enumerate(odd)))
+    for server in ("nginx", "apache", "haproxy", "caddy", "lighttpd"):
+        status, out, err = f.export(server)
+        bare = [line for line in out.splitlines()
+                if not re.match(r"\s*(#|--)", line)
+                and set(odd) & set(re.split(r"[\s\"'`;(){}=,\[\]]+", line))
+                - {"t", "true", "default", "-i", "01"}]
+        tap.ok(status == 0 and not bare, f"{server}: names are in comments "
+               "alone", "\n".join([err, *bare[:5]]))
+
+
+def paths(f):
+    """Nothing is said about paths where the policies of a host do not differ
+    by path; what is too long for a line is told."""
+    f.write("policy.ini", "[policy a]\nhost = a.example\n"
+            "allow-origins = https://a.example\n"
+            "[policy b]\nhost = *.example\npath = /, /b\n"
+            "allow-origins = https://b.example\n")
+    for server, target in (("nginx", "$host $request_uri"),
+                           ("apache", "preflightd_path"),
+                           ("haproxy", " path "), ("caddy", "orig_uri"),
+                           ("lighttpd", "{{")):
+        out = f.export(server)[1]
+        tap.ok(target not in out, f"{server}: nothing about paths", out)
+    long = "/abcdefgh" * 90
+    f.write("policy.ini", f"[policy a]\npath = {long}\n"
+            "allow-origins = https://a.example\n")
+    for server, number in (("nginx", 1), ("apache", 1), ("haproxy", 1),
+                           ("caddy", 0), ("lighttpd", 0)):
+        status, _, err = f.export(server)
+        tap.ok(status == number and (":2:8: error: " in err and
+                                     "[export-line]" in err) == bool(number),
+               f"{server}: a path of 810 bytes", err)
+
+
+def answers(f):
+    """What is too large for an answer to a preflight."""
+    f.write("policy.ini", "[policy a]\nallow-origins = https://a.example\n"
+            "allow-headers = " + ",\n\t".join(
+                f"X-Name-Of-A-Header-Field-{i}" for i in range(500)) + "\n")
+    status, out, err = f.export("nginx")
+    tap.ok(status == 0 and "fastcgi_buffer_size 32k;" in out,
+           "nginx: buffers by the largest answer", out + err)
+    status, _, err = f.export("apache")
+    tap.ok(status == 1 and ":3:" in err and "[export-field]" in err,
+           "apache: a field that is too long", err)
+    status, out, err = f.export("haproxy")
+    tap.ok(status == 0 and "tune.bufsize" in out,
+           "haproxy: what has to be set for a large answer", out + err)
+
+
 def check(f):
     f.write("policy.ini", POLICY)
     f.export("nginx", "-o", "nginx.conf")
@@ -202,5 +260,8 @@ with tempfile.TemporaryDirectory() as private:
     snippets(folder)
     inexpressible(folder)
     written(folder)
+    names(folder)
+    paths(folder)
+    answers(folder)
     check(folder)
 tap.done()
