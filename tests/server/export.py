@@ -162,8 +162,10 @@ def preflights_add_nothing(stage, variant):
     """nginx from 1.29.3 on may have the location of preflights inherit the
     headers of actual responses (add_header_inherit): they must be empty."""
     lines = [line for line in stage.read("fields.log").splitlines()
-             if line.startswith("OPTIONS PUT ")]
-    tap.ok(lines and set(lines) == {"OPTIONS PUT []"},
+             if line.startswith("OPTIONS ")]
+    # Where preflightd was not asked a variable is not set, as "-" says.
+    tap.ok(lines and {line.replace("-", "") for line in lines} ==
+           {"OPTIONS []"},
            f"{variant}: nothing to add to a preflight",
            "\n".join(sorted(set(lines))))
 

@@ -187,8 +187,7 @@ class Nginx(Server):
         stage.start_nginx(f"""
 	add_header X-Inherited "must not be on a preflight" always;
 	include export-http;
-	log_format fields "$request_method $http_access_control_request_method "
-		"[{self.variables(stage)}]";
+	log_format fields "$preflightd_preflight [{self.variables(stage)}]";
 	{servers}""", self.plain)
 
     def start(self, stage, parts):
@@ -262,6 +261,11 @@ class Caddy(Server):
     name = program = "caddy"
     readme = "Caddy"
     parts = ("site",)
+
+    def host_seen(self, host):
+        # What it passes on when it asks has no port.
+        return re.sub(r":[^:\]]*\Z", "", host) if self.ask else host
+
     variants = ((False, ()), (True, ()),
                 (False, ("--actual", "ask", "--closed")))
     asks = ("--actual", "ask", "--closed")
