@@ -260,8 +260,9 @@ def compare(server, oracle, rng, rules):
         answer = connection.ask(target, host, origins)
         if answer is None or answer.status == 400:
             continue
-        wanted = oracle.ask(server.host_seen(host), target, *(
-            o if o is None else o.strip(" ") for o in origins))
+        sent = [o if o is None else o.strip(" ") for o in origins]
+        wanted = oracle.ask(server.host_seen(host),
+                            server.target_seen(target), *sent)
         reached += bool(answer.values("x-application"))
         granted += bool(answer.cors())
         may_refuse = len(origins) > 1 or (

@@ -150,6 +150,10 @@ class Server:
         """What it takes for the Host."""
         return host
 
+    def target_seen(self, target):
+        """What it takes for the target."""
+        return target
+
 
 def place(address):
     return f"{address[0]}:{address[1]}"
@@ -265,6 +269,10 @@ class Caddy(Server):
     def host_seen(self, host):
         # What it passes on when it asks has no port.
         return re.sub(r":[^:\]]*\Z", "", host) if self.ask else host
+
+    def target_seen(self, target):
+        # Nor a raw '#'.
+        return target.replace("#", "%23") if self.ask else target
 
     variants = ((False, ()), (True, ()),
                 (False, ("--actual", "ask", "--closed")))
