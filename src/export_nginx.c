@@ -13,7 +13,9 @@ enum { KEY_MAX = 46 };
 
 /* Connections to preflightd that a worker process of nginx keeps.  Where more
  * requests are under way at once than it keeps, most connections are closed
- * after one request. */
+ * after one request: with 2 a preflight costs nginx and preflightd about twice
+ * the time from 4 clients on, with 16 from 64 clients on; 128 gain nothing.
+ * Ones that are idle cost preflightd a descriptor each. */
 enum { KEEPALIVE = 64 };
 
 /* ---- preflights -------------------------------------------------------- */
