@@ -86,7 +86,7 @@ check_path(struct str raw, bool decoded, struct str prefix)
 	good = path_readings(front, str_from(raw, front.n), decoded, take, &f);
 	if (!good) {
 		HOLDS(count == 0 || !all || count > PATH_STATES_MAX ||
-		    count * raw.n > PATH_SPACE);
+		    count * raw.n > PATH_SPACE / 2);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
