@@ -227,7 +227,7 @@ struct state {
 
 struct search {
 	struct state states[PATH_STATES_MAX];
-	size_t count, used;
+	size_t count, used, work;
 	bool (*fn)(void *ctx, struct str reading);
 	void *ctx;
 	char space[PATH_SPACE];
@@ -246,9 +246,13 @@ is_reading(unsigned has, unsigned decodes)
 static bool
 add(struct search *s, struct str text, unsigned decodes)
 {
-	uint64_t hash = hash_str(text, 0);
 	struct state *new;
+	uint64_t hash;
 
+	s->work += text.n;
+	if (s->work > PATH_WORK_MAX)
+		return false;
+	hash = hash_str(text, 0);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct state *old = &s->states[i];
 
@@ -355,7 +359,7 @@ search(struct str raw, struct str more, bool decoded,
 {
 	struct search s;
 
-	s.count = s.used = 0;
+	s.count = s.used = s.work = 0;
 	s.fn = fn;
 	s.ctx = ctx;
 	if (more.n > 0) {

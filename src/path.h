@@ -5,9 +5,13 @@
 
 #include "str.h"
 
-/* Bounds on what is tried for one request: the readings on the way, and their
- * bytes in all. */
-enum { PATH_STATES_MAX = 256, PATH_SPACE = 64 * 1024 };
+/* Bounds on what is tried for one request: the texts on the way to its
+ * readings, their bytes, and the bytes that are looked at. */
+enum {
+	PATH_STATES_MAX = 256,
+	PATH_SPACE = 64 * 1024,
+	PATH_WORK_MAX = 8 * PATH_SPACE,
+};
 
 /* The plain reading: percent-decoded once, "//" merged, then dot segments
  * removed; a '/' at the end stays.  *out lies in space.  Returns false for what

@@ -250,7 +250,7 @@ choose(const struct policy_set *s, const struct naive_request *r,
 	}
 	/* The bound may have been passed, or not. */
 	*unsure = !all || count > PATH_STATES_MAX ||
-	    count * t.n > PATH_SPACE;
+	    count * t.n > PATH_SPACE / 2;
 	*out = found;
 	return true;
 }

@@ -138,7 +138,7 @@ def readings(path, decoded=0, most=256):
     seen, new = set(), {(path, decoded)}
     while new:
         seen |= new
-        if len(seen) > most or sum(len(t) for t, _ in seen) > 256 * most:
+        if len(seen) > most or sum(len(t) for t, _ in seen) > 128 * most:
             raise TooMany()
         new = {s for state in new for s in steps(*state)} - seen
     return {t for t, n in seen if (n or not ESCAPE.search(t)) and not has_dots(t)}

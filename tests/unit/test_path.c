@@ -170,6 +170,14 @@ Test(path, readings_are_bounded)
 	cr_expect(!path_readings(s, STR(""), false, accept, &asked));
 	s.n = PATH_SPACE / 4;
 	cr_expect(path_readings(s, STR(""), false, accept, &asked));
+	/* Each slash the begin of another name. */
+	memset(text, '/', LONG);
+	s.n = 60000;
+	asked = 0;
+	cr_expect(!path_readings(s, STR(""), false, accept, &asked));
+	cr_expect(asked < 20);
+	memset(text, 'a', LONG);
+	text[0] = '/';
 	/* Each control byte another end, and each way with the others. */
 	for (size_t i = 0; i < 31; i++)
 		text[8 * i + 1] = (char)(i + 1);
