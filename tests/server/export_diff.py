@@ -257,6 +257,8 @@ def compare(server, oracle, rng, rules):
         target = path
         if rng.random() < 0.05:
             target = "http://" + host + path
+        if server.target_seen(target) is None:
+            continue
         answer = connection.ask(target, host, origins)
         if answer is None or answer.status == 400:
             continue

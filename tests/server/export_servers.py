@@ -151,7 +151,7 @@ class Server:
         return host
 
     def target_seen(self, target):
-        """What it takes for the target."""
+        """What it takes for the target; None where that is its own affair."""
         return target
 
 
@@ -205,8 +205,10 @@ class Nginx(Server):
                  + self.server(self.gone, self.nothing, redirected))
 
     def host_seen(self, host):
-        # Whatever follows a ':' is a port.
-        return re.sub(r"\A(\[[^]]*\]|[^:]*).*", r"\1", host)
+        # Whatever follows a ':' is a port; preflightd is told a number.
+        name = re.match(r"\[[^]]*\]|[^:]*", host)[0]
+        port = re.search(r":[0-9]+\Z", host[len(name):])
+        return name + (port[0] if self.ask and port else "")
 
     def start_example(self, stage, parts, text):
         self.run(stage, text.replace("listen 80", f"listen {place(self.plain)}")
@@ -266,13 +268,11 @@ class Caddy(Server):
     readme = "Caddy"
     parts = ("site",)
 
-    def host_seen(self, host):
-        # What it passes on when it asks has no port.
-        return re.sub(r":[^:\]]*\Z", "", host) if self.ask else host
-
     def target_seen(self, target):
-        # Nor a raw '#'.
-        return target.replace("#", "%23") if self.ask else target
+        # With one of these it passes on, when it asks and to applications, the
+        # path encoded anew, and an escaped '/' as a plain one.
+        return None if self.ask and re.search(r'[|^`{}<>"\\#[\]]', target) \
+            else target
 
     variants = ((False, ()), (True, ()),
                 (False, ("--actual", "ask", "--closed")))
