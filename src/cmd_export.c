@@ -13,28 +13,22 @@
 #include "export.h"
 #include "export_mark.h"
 #include "fail.h"
-#include "number.h"
 #include "outfile.h"
 
 #define DEFAULT_SOCKET "unix:/run/preflightd/preflightd.sock"
 #define DEFAULT_SCRIPT "/etc/lighttpd/preflightd.lua"
-#define DEFAULT_CACHE "/run/preflightd-cache"
-
-/* Seconds that a cache keeps an answer, without a time and at most. */
-enum { CACHE_SECONDS = 10, CACHE_MAX = 3600 };
 
 static const char usage[] =
     "usage: preflightd export SERVER [-p FILE] [--part NAME] "
     "[--socket ADDRESS]\n"
     "           [--script FILE] [--actual static | ask] [--open | --closed]\n"
-    "           [--cache[=TIME]] [--cache-path DIR] [-o FILE]\n"
+    "           [-o FILE]\n"
     "       preflightd export --check FILE [-p FILE]\n";
 
 struct arguments {
 	const char *server, *policy, *part, *output, *check;
 	struct export_options options;
 	bool open;       /* --open was given */
-	bool cache_path; /* --cache-path was given */
 };
 
 static void
@@ -71,11 +65,6 @@ print_help(void)
 	    "      --open            asked and down: answer without CORS\n"
 	    "                        fields (without this option)\n"
 	    "      --closed          asked and down: answer with an error\n"
-	    "      --cache[=TIME]    nginx: answer repeated preflights from\n"
-	    "                        its cache, for so long: seconds, or\n"
-	    "                        with s or m, up to 60m (10s)\n"
-	    "      --cache-path DIR  where the cache is kept, best in memory\n"
-	    "                        (" DEFAULT_CACHE ")\n"
 	    "  -o, --output FILE     write to a file\n"
 	    "      --check FILE      say whether the parts in a configuration\n"
 	    "                        are still those of the policy\n"
@@ -244,32 +233,13 @@ check_arguments(const struct arguments *a,
 		    "leave it out, or add --actual ask");
 	if (a->options.ask && !a->options.closed && (*server)->no_open != NULL)
 		return wrong("no --open with", a->server, (*server)->no_open);
-	if (a->options.cache > 0 && !(*server)->can_cache)
-		return wrong("no --cache with", a->server,
-		    "nginx alone has a cache for answers to preflights");
-	if (a->cache_path && a->options.cache == 0)
-		return wrong("only --cache has", "--cache-path",
-		    "leave it out, or add --cache");
 	if (a->open && a->options.closed)
 		return wrong("--open excludes", "--closed", "leave one out");
 	return 0;
 }
 
 enum { OPT_PART = 256, OPT_SOCKET, OPT_SCRIPT, OPT_ACTUAL, OPT_OPEN, OPT_CLOSED,
-	OPT_CHECK, OPT_CACHE, OPT_CACHE_PATH };
-
-/* time may be NULL. */
-static int
-take_cache(struct arguments *a, const char *time)
-{
-	unsigned long seconds = CACHE_SECONDS;
-
-	if (time != NULL && seconds_parse(time, 1, CACHE_MAX, &seconds) != 0)
-		return wrong("no time for a cache", time,
-		    "write 1s to 60m: a number, alone or with s or m");
-	a->options.cache = (unsigned)seconds;
-	return 0;
-}
+	OPT_CHECK };
 
 static int
 take_actual(struct arguments *a, const char *way)
@@ -326,11 +296,6 @@ take_option(void *ctx, int opt, const char *value)
 		return take_socket(a, value);
 	case OPT_SCRIPT:
 		return take_path(value, &a->options.script);
-	case OPT_CACHE:
-		return take_cache(a, value);
-	case OPT_CACHE_PATH:
-		a->cache_path = true;
-		return take_path(value, &a->options.cache_path);
 	case OPT_ACTUAL:
 	default:
 		return take_actual(a, value);
@@ -351,8 +316,6 @@ cmd_export(int argc, char **argv)
 		{"open", no_argument, NULL, OPT_OPEN},
 		{"closed", no_argument, NULL, OPT_CLOSED},
 		{"check", required_argument, NULL, OPT_CHECK},
-		{"cache", optional_argument, NULL, OPT_CACHE},
-		{"cache-path", required_argument, NULL, OPT_CACHE_PATH},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -364,7 +327,6 @@ cmd_export(int argc, char **argv)
 
 	(void)export_socket_parse(DEFAULT_SOCKET, &a.options.socket);
 	(void)export_path_parse(DEFAULT_SCRIPT, &a.options.script);
-	(void)export_path_parse(DEFAULT_CACHE, &a.options.cache_path);
 	if (!cmd_parse(argc, argv, &syntax, &a, &status))
 		return status;
 	if (argc - optind > 1) {

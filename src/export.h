@@ -31,29 +31,38 @@ struct export_options {
 	struct str script; /* lighttpd: where its script is installed */
 	bool ask;    /* actual responses are asked of preflightd */
 	bool closed; /* while it is down, so is the server */
-	/* Seconds that the server's own cache keeps answers to preflights; 0
-	 * for no cache.  And where it keeps them. */
-	unsigned cache;
-	struct str cache_path;
 };
 
-/* A host and a path with the policy that serves them. */
-struct export_rule {
-	struct str host; /* without "*."; n is 0 for '*' */
+/* A path of a host, and the number of the policy that serves it: the first of
+ * the policies, sorted by name, has number 1.  In other languages a policy is
+ * "p" and its number: some of the names that it may have mean something
+ * there. */
+struct export_path {
+	struct str text; /* "/" or "/a/b" */
+	size_t number;
+};
+
+/* A host of the policies.  Where by_path is not set every path of it, whatever
+ * it is, belongs to the policy of the first. */
+struct export_host {
+	struct str name; /* without "*."; n is 0 for '*' */
 	bool subdomains;
-	struct str path; /* "/" or "/a/b" */
-	const struct policy *policy;
+	bool by_path;
+	const struct export_path *paths; /* the longest first */
+	size_t npaths;
 };
 
 /* The policies as a server's configuration has them. */
 struct export {
 	const struct policy_set *set;
 	const struct export_options *options;
-	/* In an order in which the first that matches decides. */
-	const struct export_rule *rules;
-	size_t nrules;
+	/* In an order in which the first that matches decides; a path that none
+	 * of a host's matches may be one of the next host. */
+	const struct export_host *hosts;
+	size_t nhosts;
 	size_t number;        /* of the policy that is being written, from 1 */
-	bool has_paths;       /* some rule is for less than all paths */
+	bool names_hosts;     /* some policy names a host */
+	bool has_paths;       /* some host has policies by path */
 	bool has_star;        /* some policy allows '*' */
 	bool has_credentials; /* some policy allows them */
 	bool has_exposed;     /* some policy exposes header fields */
@@ -74,10 +83,10 @@ struct export_server {
 	const char *name;
 	bool can_ask;
 	const char *no_ask;   /* else why not */
-	bool can_cache;       /* answers to preflights */
 	const char *no_open;  /* why it can't ask --open; NULL where it can */
 	size_t origins_max;   /* of a policy, that it can go through */
 	size_t line_max;      /* bytes of a line of its configuration; 0: any */
+	size_t field_max;     /* of a field of an answer to it; 0: any */
 	const char *no_field; /* bytes of a field name that it can't write */
 	struct export_part parts[EXPORT_PARTS_MAX]; /* up to a NULL name */
 };
@@ -107,9 +116,9 @@ extern const struct export_server export_apache, export_caddy, export_haproxy,
 
 /* ---- for the servers --------------------------------------------------- */
 
-/* Writes "LEADpolicy NAME (FILE:LINE)\n". */
+/* Writes "LEADpN is policy NAME (FILE:LINE)\n" for the policy of a number. */
 void export_policy_comment(const struct export *e, const char *lead,
-    const struct policy *p);
+    size_t number);
 
 /* Calls fn for each entry of the policy that some origin matches, those left
  * out that others cover.  Not for policies with '*'. */

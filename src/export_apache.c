@@ -47,86 +47,89 @@ write_delegation(struct export *e)
 static void
 write_target(struct export *e)
 {
-	const char *const *odd = regex_odd(PATH_RAW);
-
 	fputs("\n# The request as it came; a target may name its host.\n"
 	    "SetEnvIfExpr \"%{HTTP_HOST} =~ m#^(.+)$#\" preflightd_host=$1\n"
 	    "SetEnvIfExpr \"%{THE_REQUEST} =~ "
-	    "m#^[^ ]+ https?://([^/? ]*)#i\" preflightd_host=$1\n"
-	    "SetEnvIfExpr \"%{THE_REQUEST} =~ "
-	    "m#^[^ ]+ (https?://[^/? ]*)?([^? ]*)#i\" preflightd_path=$2\n"
-	    "\n# Paths that servers read in different ways get no policy, nor "
-	    "do those with dot\n# segments, which browsers never send.\n",
+	    "m#^[^ ]+ https?://([^/?\\x23\\x5c ]*)#i\" preflightd_host=$1\n",
 	    e->to);
-	for (; *odd != NULL; odd++)
-		fprintf(e->to, "SetEnvIfExpr \"" VAR("path") " =~ m#%s#\" "
-		    "preflightd_odd\n", *odd);
-	fputs("SetEnvIfExpr \"" VAR("host") " =~ m#" REGEX_BAD_HOST
-	    "#\" preflightd_odd\n"
-	    "SetEnvIfExpr \"" VAR("host") " =~ m#" REGEX_LONG_HOST
-	    "#\" preflightd_long_host\n", e->to);
+	if (e->has_paths)
+		fprintf(e->to, "SetEnvIfExpr \"%%{THE_REQUEST} =~ "
+		    "m#^[^ ]+ (https?://[^/?\\x23\\x5c ]*)?([^? ]*)#i\" "
+		    "preflightd_path=$2\n"
+		    "\n# Where policies differ by path, one that servers can "
+		    "read in many ways gets\n# none.\n"
+		    "SetEnvIfExpr \"" VAR("path") " =~ m#%s#\" "
+		    "preflightd_clean\n", regex_clean_path);
+}
+
+/* A line for the host, and for the paths that the expression matches. */
+static void
+begin_rule(struct export *e, const struct export_host *host)
+{
+	fputs("SetEnvIfExpr \"" VAR("host") " =~ m#^", e->to);
+	if (e->names_hosts)
+		regex_host(e->to, host->name, host->subdomains, HOST_FIELD);
+	else
+		fputs(REGEX_UNSEEN_HOST, e->to);
+	fputs("$#i", e->to);
 }
 
 static void
-write_rule(struct export *e, const struct export_rule *rule,
-    const char *variable, enum path_reading reading)
+write_path(struct export *e, const struct export_host *host,
+    const struct export_path *path)
 {
-	fputs("SetEnvIfExpr \"-z " VAR("odd"), e->to);
-	if (rule->subdomains)
-		fputs(" && -z " VAR("long_host"), e->to);
-	if (rule->host.n > 0) {
-		fputs(" && " VAR("host") " =~ m#^", e->to);
-		regex_host(e->to, rule->host, rule->subdomains);
-		fputs(REGEX_HOST_END "#i", e->to);
+	if (path->text.n > 1) {
+		begin_rule(e, host);
+		fputs(" && " VAR("path") " =~ m#^", e->to);
+		regex_ambiguous_path(e->to, path->text);
+		fputs("#\" !preflightd_policy\n", e->to);
 	}
-	fputs(" && unescape(" VAR("path") ") =~ m#^", e->to);
-	regex_path(e->to, rule->path, PATH_DECODED, reading);
-	fprintf(e->to, "#\" %s=%.*s\n", variable,
-	    STR_ARG(rule->policy->name));
-}
-
-/* Each that matches replaces the ones before: the most specific is last. */
-static void
-write_rules(struct export *e, const char *variable, enum path_reading reading)
-{
-	for (size_t i = e->nrules; i > 0; i--)
-		write_rule(e, &e->rules[i - 1], variable, reading);
+	begin_rule(e, host);
+	fputs(" && -n " VAR("clean") " && " VAR("path") " =~ m#^", e->to);
+	regex_path(e->to, path->text);
+	fprintf(e->to, "#\" preflightd_policy=p%zu\n", path->number);
 }
 
 static void
 write_choice(struct export *e)
 {
 	write_target(e);
-	fputs("\n# Which policy serves a host and a path: the last that "
-	    "matches.\n", e->to);
-	if (!e->has_paths) {
-		write_rules(e, "preflightd_policy", PATH_LITERAL);
-		return;
+	fputs("\n# Which policy serves a request: each line that matches "
+	    "replaces the ones before,\n# the most specific is last.\n",
+	    e->to);
+	for (size_t i = e->nhosts; i-- > 0;) {
+		const struct export_host *host = &e->hosts[i];
+
+		begin_rule(e, host);
+		if (!host->by_path) {
+			fprintf(e->to, "\" preflightd_policy=p%zu\n",
+			    host->paths[0].number);
+			continue;
+		}
+		fputs(" && -z " VAR("clean") "\" !preflightd_policy\n",
+		    e->to);
+		for (size_t k = host->npaths; k-- > 0;)
+			write_path(e, host, &host->paths[k]);
 	}
-	write_rules(e, "preflightd_literal", PATH_LITERAL);
-	fputs("# The same for what cuts ;parameters off a path: where that "
-	    "leads to another\n# policy, neither is safe.\n", e->to);
-	write_rules(e, "preflightd_plain", PATH_PLAIN);
-	fputs("SetEnvIfExpr \"" VAR("literal") " == " VAR("plain") " && "
-	    VAR("literal") " =~ m#^(.+)$#\" preflightd_policy=$1\n", e->to);
 }
 
 /* ---- which origin ------------------------------------------------------ */
 
 static void
-begin_origin(struct export *e, const struct policy *p)
+begin_origin(struct export *e)
 {
-	fprintf(e->to, "SetEnvIfExpr \"" VAR("policy") " == '%.*s' && ",
-	    STR_ARG(p->name));
+	fprintf(e->to, "SetEnvIfExpr \"" VAR("policy") " == 'p%zu'",
+	    e->number);
 }
 
 static void
 write_origin(struct export *e, const struct policy *p, const struct origin *o)
 {
-	begin_origin(e, p);
+	(void)p;
+	begin_origin(e);
 	if (o->kind == ORIGIN_PATTERN)
-		fputs("-z " VAR("long_origin") " && ", e->to);
-	fputs("%{HTTP:Origin} =~ m#^(", e->to);
+		fputs(" && -z " VAR("long_origin"), e->to);
+	fputs(" && %{HTTP:Origin} =~ m#^(", e->to);
 	regex_origin(e->to, o);
 	fputs(")$#\" preflightd_origin=$1\n", e->to);
 }
@@ -140,14 +143,14 @@ write_origins(struct export *e)
 	for (size_t i = 0; i < policy_set_count(e->set); i++) {
 		const struct policy *p = policy_set_sorted(e->set, i);
 
-		export_policy_comment(e, "# ", p);
+		e->number = i + 1;
+		export_policy_comment(e, "# ", e->number);
 		if (!origin_set_any(p->origins)) {
 			export_origins(e, p, write_origin);
 			continue;
 		}
-		begin_origin(e, p);
-		fputs("%{HTTP:Origin} =~ m#" REGEX_CLEAN
-		    "#\" preflightd_origin=*\n", e->to);
+		begin_origin(e);
+		fputs("\" preflightd_origin=*\n", e->to);
 	}
 	fputs("SetEnvIfExpr \"-z " VAR("preflight") " && -n "
 	    VAR("origin") " && " VAR("policy")
@@ -164,19 +167,17 @@ escape(char c)
 }
 
 static void
-write_policy_fields(struct export *e, const struct policy *p)
+write_policy_fields(struct export *e, const struct policy *p, size_t number)
 {
 	if (p->credentials)
 		fprintf(e->to, "Header always set "
 		    "Access-Control-Allow-Credentials true "
-		    "\"expr=" VAR("allowed") " == '%.*s'\"\n",
-		    STR_ARG(p->name));
+		    "\"expr=" VAR("allowed") " == 'p%zu'\"\n", number);
 	if (!export_exposes(p))
 		return;
 	fputs("Header always set Access-Control-Expose-Headers \"", e->to);
 	export_exposed(e, p, escape);
-	fprintf(e->to, "\" \"expr=" VAR("allowed") " == '%.*s'\"\n",
-	    STR_ARG(p->name));
+	fprintf(e->to, "\" \"expr=" VAR("allowed") " == 'p%zu'\"\n", number);
 }
 
 /* A cached answer must not reach another origin. */
@@ -185,13 +186,10 @@ write_vary(struct export *e)
 {
 	fputs("Header always merge Vary Origin \"expr=-z " VAR("preflight"),
 	    e->to);
-	for (size_t i = 0; i < policy_set_count(e->set); i++) {
-		const struct policy *p = policy_set_sorted(e->set, i);
-
-		if (origin_set_any(p->origins))
-			fprintf(e->to, " && " VAR("policy") " != '%.*s'",
-			    STR_ARG(p->name));
-	}
+	for (size_t i = 0; i < policy_set_count(e->set); i++)
+		if (origin_set_any(policy_set_sorted(e->set, i)->origins))
+			fprintf(e->to, " && " VAR("policy") " != 'p%zu'",
+			    i + 1);
 	fputs("\"\n", e->to);
 }
 
@@ -208,7 +206,7 @@ write_fields(struct export *e)
 	    "\"%{preflightd_origin}e\" \"expr=-n " VAR("allowed") "\"\n",
 	    e->to);
 	for (size_t i = 0; i < policy_set_count(e->set); i++)
-		write_policy_fields(e, policy_set_sorted(e->set, i));
+		write_policy_fields(e, policy_set_sorted(e->set, i), i + 1);
 	write_vary(e);
 }
 
@@ -231,6 +229,7 @@ const struct export_server export_apache = {
 	    "leave it static",
 	.origins_max = 1000,
 	.line_max = 8000,
+	.field_max = 8000,
 	.no_field = "",
 	.parts = {
 		{"vhost", "#", write_vhost},

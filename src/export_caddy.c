@@ -37,98 +37,72 @@ write_preflight(struct export *e)
 
 /* ---- which policy ------------------------------------------------------ */
 
-/* Begins an entry of the map from host and target to a policy. */
+/* Begins an entry of the map from a request to a policy, behind the mark of
+ * odd paths, a space; what is said of the path follows. */
 static void
-begin_rule(struct export *e, const char *host)
+begin_rule(struct export *e, const struct export_host *host, const char *mark)
 {
-	fprintf(e->to, "\t\t`~^%s", host);
-}
-
-static void
-end_rule(struct export *e, const struct export_rule *rule,
-    enum path_reading reading)
-{
-	/* The absolute form of a target; its host is the host. */
-	fputs("((?i:https?)://[^/?]*)?", e->to);
-	regex_path(e->to, rule->path, PATH_RAW, reading);
-	fprintf(e->to, "` %.*s\n", STR_ARG(rule->policy->name));
-}
-
-/* A host of more bytes than a host has is served by '*' alone. */
-static void
-write_long_hosts(struct export *e, enum path_reading reading)
-{
-	static const char long_host[] = "[^:/]{253}([^.:/]|[.][^:/])";
-
-	for (size_t i = 0; i < e->nrules; i++)
-		if (e->rules[i].host.n == 0) {
-			begin_rule(e, long_host);
-			fputs("[!-.0-~]*", e->to);
-			end_rule(e, &e->rules[i], reading);
-		}
-	begin_rule(e, long_host);
-	fputs("` \"\"\n", e->to);
-}
-
-static void
-write_rules(struct export *e, const char *variable, enum path_reading reading)
-{
-	bool has_subdomains = false;
-
-	fprintf(e->to, "\tmap {http.vars.preflightd_odd}{http.request.hostport}"
-	    "{http.request.orig_uri} {%s} {\n", variable);
-	for (size_t i = 0; i < e->nrules; i++)
-		has_subdomains = has_subdomains || e->rules[i].subdomains;
-	if (has_subdomains)
-		write_long_hosts(e, reading);
-	for (size_t i = 0; i < e->nrules; i++) {
-		const struct export_rule *rule = &e->rules[i];
-
-		begin_rule(e, "");
-		if (rule->host.n == 0) {
-			fputs("[!-.0-~]*", e->to);
-		} else {
-			fputs("(?i:", e->to);
-			regex_host(e->to, rule->host, rule->subdomains);
-			fputs(")\\.?(:[0-9]{0,5})?", e->to);
-		}
-		end_rule(e, rule, reading);
+	fprintf(e->to, "\t\t`~^%s", mark);
+	if (e->names_hosts) {
+		fputs("(?i:", e->to);
+		regex_host(e->to, host->name, host->subdomains, HOST_SHORT);
+		putc(')', e->to);
+	} else {
+		fputs(REGEX_UNSEEN_HOST, e->to);
 	}
-	fputs("\t\tdefault \"\"\n\t}\n", e->to);
+	putc(' ', e->to);
+}
+
+/* The absolute form of a target; its host is the host. */
+#define ABSOLUTE "((?i:https?)://[^/?\\x23\\x5c]*)?"
+
+static void
+write_host(struct export *e, const struct export_host *host)
+{
+	if (!host->by_path) {
+		begin_rule(e, host, e->has_paths ? " ?" : "");
+		fprintf(e->to, "` p%zu\n", host->paths[0].number);
+		return;
+	}
+	begin_rule(e, host, " ");
+	fputs("` \"\"\n", e->to);
+	for (size_t i = 0; i < host->npaths; i++) {
+		const struct export_path *path = &host->paths[i];
+
+		begin_rule(e, host, "");
+		fputs(ABSOLUTE, e->to);
+		regex_path(e->to, path->text);
+		fprintf(e->to, "` p%zu\n", path->number);
+		if (path->text.n <= 1)
+			continue;
+		begin_rule(e, host, "");
+		fputs(ABSOLUTE, e->to);
+		regex_ambiguous_path(e->to, path->text);
+		fputs("` \"\"\n", e->to);
+	}
 }
 
 static void
 write_choice(struct export *e)
 {
-	const char *const *odd = regex_odd(PATH_RAW);
-
-	fputs("\n\t# Paths that servers read in different ways get no policy, "
-	    "nor do those with\n\t# dot segments, which browsers never send: a "
-	    "space is in front of no host below.\n"
-	    "\tmap {http.request.orig_uri} {preflightd_odd} {\n", e->to);
-	for (; *odd != NULL; odd++)
-		fprintf(e->to, "\t\t`~%s` \" \"\n", *odd);
-	fputs("\t\tdefault \"\"\n\t}\n"
-	    "\tvars preflightd_odd {preflightd_odd}\n"
-	    "\n\t# Which policy serves a host and a path: the first that "
-	    "matches.\n", e->to);
-	if (!e->has_paths) {
-		write_rules(e, "preflightd_policy", PATH_LITERAL);
-		fputs("\tvars preflightd_policy {preflightd_policy}\n", e->to);
-		return;
-	}
-	write_rules(e, "preflightd_literal", PATH_LITERAL);
-	fputs("\t# The same for what cuts ;parameters off a path: where that "
-	    "leads to another\n\t# policy, neither is safe.\n", e->to);
-	write_rules(e, "preflightd_plain", PATH_PLAIN);
-	fputs("\tmap \"{preflightd_literal} {preflightd_plain}\" "
-	    "{preflightd_policy} {\n", e->to);
-	for (size_t i = 0; i < policy_set_count(e->set); i++) {
-		struct str name = policy_set_sorted(e->set, i)->name;
-
-		fprintf(e->to, "\t\t\"%.*s %.*s\" \"%.*s\"\n", STR_ARG(name),
-		    STR_ARG(name), STR_ARG(name));
-	}
+	if (e->has_paths)
+		fprintf(e->to, "\n\t# Where policies differ by path, one that "
+		    "servers can read in many ways is odd.\n"
+		    "\tmap {http.request.orig_uri} {preflightd_odd} {\n"
+		    "\t\t`~%s` \" \"\n"
+		    "\t\tdefault \"\"\n\t}\n"
+		    "\tvars preflightd_odd {preflightd_odd}\n",
+		    regex_odd_path);
+	fprintf(e->to, "\n\t# Which policy serves a request: the first that "
+	    "matches.\n"
+	    "\tmap \"%s{http.request.hostport} %s\" {preflightd_policy} {\n",
+	    e->has_paths ? "{http.vars.preflightd_odd}" : "",
+	    e->has_paths ? "{http.request.orig_uri}" : "");
+	if (e->names_hosts)
+		fputs("\t\t# a host of more bytes than a host has\n"
+		    "\t\t`~^ ?[^: ]{253}([^.: ]|[.][^: ])` \"\"\n", e->to);
+	for (size_t i = 0; i < e->nhosts; i++)
+		write_host(e, &e->hosts[i]);
 	fputs("\t\tdefault \"\"\n\t}\n"
 	    "\tvars preflightd_policy {preflightd_policy}\n", e->to);
 }
@@ -138,28 +112,15 @@ write_choice(struct export *e)
 static void
 write_origin(struct export *e, const struct policy *p, const struct origin *o)
 {
+	(void)p;
 	if (o->kind != ORIGIN_PATTERN) {
-		fprintf(e->to, "\t\t\"%.*s %.*s\" \"%.*s\"\n",
-		    STR_ARG(p->name), STR_ARG(o->text), STR_ARG(o->text));
+		fprintf(e->to, "\t\t\"p%zu %.*s\" \"%.*s\"\n", e->number,
+		    STR_ARG(o->text), STR_ARG(o->text));
 		return;
 	}
-	fprintf(e->to, "\t\t`~^%.*s (", STR_ARG(p->name));
+	fprintf(e->to, "\t\t`~^p%zu (", e->number);
 	regex_origin(e->to, o);
 	fputs(")$` $1\n", e->to);
-}
-
-static void
-write_any_origin(struct export *e)
-{
-	for (size_t i = 0; i < policy_set_count(e->set); i++) {
-		const struct policy *p = policy_set_sorted(e->set, i);
-
-		if (!origin_set_any(p->origins))
-			continue;
-		export_policy_comment(e, "\t\t# ", p);
-		fprintf(e->to, "\t\t`~^%.*s [ -+.-~-]+$` *\n",
-		    STR_ARG(p->name));
-	}
 }
 
 static void
@@ -168,7 +129,11 @@ write_origins(struct export *e)
 	fputs("\n\t# The Origin where the policy allows it.\n"
 	    "\tmap \"{http.vars.preflightd_policy} "
 	    "{http.request.header.Origin}\" {preflightd_origin} {\n", e->to);
-	write_any_origin(e);
+	for (size_t i = 0; i < policy_set_count(e->set); i++)
+		if (origin_set_any(policy_set_sorted(e->set, i)->origins)) {
+			export_policy_comment(e, "\t\t# ", i + 1);
+			fprintf(e->to, "\t\t`~^p%zu ` *\n", i + 1);
+		}
 	fputs("\t\t# a host of more bytes than a host has\n"
 	    "\t\t`~^[^ ]* [^:]*://[^:]{253}([^.:]|[.][^:])` \"\"\n", e->to);
 	for (size_t i = 0; i < policy_set_count(e->set); i++) {
@@ -176,7 +141,8 @@ write_origins(struct export *e)
 
 		if (origin_set_any(p->origins))
 			continue;
-		export_policy_comment(e, "\t\t# ", p);
+		e->number = i + 1;
+		export_policy_comment(e, "\t\t# ", e->number);
 		export_origins(e, p, write_origin);
 	}
 	fputs("\t\tdefault \"\"\n\t}\n"
@@ -207,8 +173,7 @@ write_values(struct export *e)
 	for (size_t i = 0; i < policy_set_count(e->set); i++) {
 		const struct policy *p = policy_set_sorted(e->set, i);
 
-		/* No plain input: a policy may have the name "default". */
-		fprintf(e->to, "\t\t`~^%.*s$` \"%s\" \"", STR_ARG(p->name),
+		fprintf(e->to, "\t\t`~^p%zu$` \"%s\" \"", i + 1,
 		    p->credentials ? "true" : "");
 		export_exposed(e, p, escape);
 		fputs("\"\n", e->to);
@@ -217,12 +182,9 @@ write_values(struct export *e)
 	    "\tmap {http.vars.preflightd_policy} {preflightd_vary} {\n",
 	    e->to);
 	for (size_t i = 0; i < policy_set_count(e->set); i++) {
-		const struct policy *p = policy_set_sorted(e->set, i);
-
 		/* A cached answer must not reach another origin. */
-		if (origin_set_any(p->origins))
-			fprintf(e->to, "\t\t`~^%.*s$` \"\"\n",
-			    STR_ARG(p->name));
+		if (origin_set_any(policy_set_sorted(e->set, i)->origins))
+			fprintf(e->to, "\t\t`~^p%zu$` \"\"\n", i + 1);
 	}
 	fputs("\t\tdefault Origin\n\t}\n"
 	    "\tvars {\n"

@@ -142,29 +142,71 @@ sort_nodes(const struct policy_set *s, struct arena *a)
 	return nodes;
 }
 
+static size_t
+policy_number(const struct policy_set *s, const struct policy *p)
+{
+	size_t low = 0, high = policy_set_count(s);
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (str_compare(policy_set_sorted(s, middle)->name,
+		        p->name) > 0)
+			high = middle;
+		else
+			low = middle;
+	}
+	return low + 1;
+}
+
 static int
-fill_rules(struct export *e, struct arena *a)
+compare_paths(const void *left, const void *right)
+{
+	const struct export_path *a = left, *b = right;
+
+	if (a->text.n != b->text.n)
+		return a->text.n > b->text.n ? -1 : 1;
+	return str_compare(a->text, b->text);
+}
+
+static int
+fill_host(struct export *e, const struct host_node *node, struct arena *a,
+    struct export_host *out)
+{
+	struct export_path *paths = arena_array(a, node->nroutes + 1,
+	    sizeof *paths);
+
+	if (paths == NULL)
+		return -1;
+	for (size_t i = 0; i < node->nroutes; i++)
+		paths[i] = (struct export_path){node->routes[i].path,
+		    policy_number(e->set, node->routes[i].policy)};
+	qsort(paths, node->nroutes, sizeof *paths, compare_paths);
+	*out = (struct export_host){.name = node->host,
+	    .subdomains = node->subdomains,
+	    .by_path = node->differs_by_path, .paths = paths,
+	    .npaths = node->nroutes};
+	return 0;
+}
+
+static int
+fill_hosts(struct export *e, struct arena *a)
 {
 	const struct policy_set *s = e->set;
 	const struct host_node **nodes = sort_nodes(s, a);
-	struct export_rule *rules;
-	size_t count = 0;
+	struct export_host *hosts = arena_array(a, s->nnodes + 1,
+	    sizeof *hosts);
 
-	for (size_t i = 0; i < s->nnodes; i++)
-		count += s->nodes[i].nroutes;
-	rules = arena_array(a, count + 1, sizeof *rules);
-	if (nodes == NULL || rules == NULL)
+	if (nodes == NULL || hosts == NULL)
 		return -1;
-	for (size_t i = 0; i < s->nnodes; i++)
-		for (size_t k = nodes[i]->nroutes; k-- > 0;) {
-			const struct route *route = &nodes[i]->routes[k];
-
-			rules[e->nrules++] = (struct export_rule){
-			    nodes[i]->host, nodes[i]->subdomains, route->path,
-			    route->policy};
-			e->has_paths = e->has_paths || route->path.n > 1;
-		}
-	e->rules = rules;
+	for (size_t i = 0; i < s->nnodes; i++) {
+		if (fill_host(e, nodes[i], a, &hosts[i]) != 0)
+			return -1;
+		e->has_paths = e->has_paths || hosts[i].by_path;
+	}
+	e->names_hosts = s->names_hosts;
+	e->hosts = hosts;
+	e->nhosts = s->nnodes;
 	return 0;
 }
 
@@ -183,6 +225,7 @@ fill_traits(struct export *e)
 /* ---- what a server can't express --------------------------------------- */
 
 struct check {
+	const struct export *e;
 	const struct export_server *server;
 	struct diag *d;
 };
@@ -247,22 +290,38 @@ check_exposed(const struct check *c, const struct policy *p)
 		    c->server->name);
 }
 
+/* Bytes of the longest expression for a path. */
+static size_t
+path_expression(struct str path, size_t *segments)
+{
+	enum { SEGMENT = 48, BYTE = 13, LETTER = 10, BEYOND = 9 };
+	size_t n = 0;
+
+	*segments = 0;
+	for (size_t i = 0; i < path.n; i++)
+		if (path.p[i] == '/') {
+			n += SEGMENT;
+			++*segments;
+		} else {
+			n += (unsigned char)path.p[i] >= 0x7f ? BEYOND :
+			    host_byte_valid(ascii_lower(
+			    (unsigned char)path.p[i])) ? LETTER : BYTE;
+		}
+	return n;
+}
+
 static void
 check_paths(const struct check *c, const struct policy *p)
 {
-	/* What a segment and another byte become at most, and the rest. */
-	enum { SEGMENT = 40, BYTE = 4, REST = 800 };
+	enum { REST = 500 }; /* of the line: host and policy */
 
 	for (size_t i = 0; i < p->npaths; i++) {
 		struct str path = p->paths[i].text;
 		struct shown shown;
-		size_t n = REST;
+		size_t segments, n = path_expression(path, &segments) + REST;
 
-		for (size_t k = 0; k < path.n; k++)
-			n += path.p[k] == '/' ? SEGMENT :
-			    host_byte_valid(ascii_lower(
-			    (unsigned char)path.p[k])) ? 1 : BYTE;
-		if (c->server->line_max > 0 && n > c->server->line_max)
+		if (c->e->has_paths && c->server->line_max > 0 &&
+		    (n > c->server->line_max || segments > REGEX_SEGMENTS_MAX))
 			diag_add(c->d, DIAG_ERROR, p->paths[i].at,
 			    "export-line", "write a shorter prefix",
 			    "path '%s' is too long for a line of %s",
@@ -270,18 +329,47 @@ check_paths(const struct check *c, const struct policy *p)
 	}
 }
 
+/* A field of an answer to a preflight that the server has no room for. */
+static void
+check_answer(const struct check *c, const struct policy *p)
+{
+	const struct {
+		const struct field_set *names;
+		enum policy_key key;
+		const char *text;
+	} lists[] = {
+		{&p->methods, KEY_ALLOW_METHODS, "allow-methods"},
+		{&p->headers, KEY_ALLOW_HEADERS, "allow-headers"},
+	};
+
+	for (size_t i = 0; c->server->field_max > 0 && i < 2; i++) {
+		size_t n = 40;
+
+		for (size_t k = 0; k < lists[i].names->count; k++)
+			n += lists[i].names->items[k].name.n + 2;
+		if (n > c->server->field_max)
+			diag_add(c->d, DIAG_ERROR, p->at[lists[i].key],
+			    "export-field", "list fewer names, or '*'",
+			    "%s takes no header field of more than %zu bytes, "
+			    "as that of %s is", c->server->name,
+			    c->server->field_max, lists[i].text);
+	}
+}
+
 static void
 check_all(const struct export *e, const struct export_server *server,
     struct diag *d)
 {
-	const struct check c = {server, d};
-	struct check entries = c;
+	struct check c = {e, server, d};
 
 	for (size_t i = 0; i < policy_set_count(e->set); i++) {
 		const struct policy *p = policy_set_get(e->set, i);
 
+		check_answer(&c, p);
+		if (e->options->ask)
+			continue;
 		check_origins(&c, p);
-		(void)origin_set_each(p->origins, check_entry, &entries);
+		(void)origin_set_each(p->origins, check_entry, &c);
 		check_exposed(&c, p);
 		check_paths(&c, p);
 	}
@@ -290,14 +378,14 @@ check_all(const struct export *e, const struct export_server *server,
 /* ---- the pieces -------------------------------------------------------- */
 
 void
-export_policy_comment(const struct export *e, const char *lead,
-    const struct policy *p)
+export_policy_comment(const struct export *e, const char *lead, size_t number)
 {
+	const struct policy *p = policy_set_sorted(e->set, number - 1);
 	struct shown file;
 
-	fprintf(e->to, "%spolicy %.*s (%s:%u)\n", lead, STR_ARG(p->name),
-	    buf_shown(&file, str_of(policy_set_file_name(e->set,
-	    p->section.file))), p->section.line);
+	fprintf(e->to, "%sp%zu is policy %.*s (%s:%u)\n", lead, number,
+	    STR_ARG(p->name), buf_shown(&file, str_of(policy_set_file_name(
+	    e->set, p->section.file))), p->section.line);
 }
 
 void
@@ -396,11 +484,10 @@ export_write(const struct export_server *server, const char *part,
 	size_t errors = diag_errors(d);
 	int ret = -1;
 
-	if (fill_rules(&e, &a) != 0)
+	if (fill_hosts(&e, &a) != 0)
 		goto out;
 	fill_traits(&e);
-	if (!options->ask)
-		check_all(&e, server, d);
+	check_all(&e, server, d);
 	if (diag_errors(d) > errors)
 		goto out;
 	for (const struct export_part *p = server->parts; p->name != NULL; p++)

@@ -6,15 +6,23 @@
 #include "export.h"
 
 #include "export_regex.h"
+#include "reply.h"
 
 /* ---- preflights -------------------------------------------------------- */
 
 static void
 write_sections(struct export *e)
 {
+	enum { ROOM = 15 * 1024 }; /* tune.bufsize less tune.maxrewrite */
+
 	fputs("# Put it beside the other sections, or into a file of its own "
-	    "(-f).\n\n"
-	    "fcgi-app preflightd\n"
+	    "(-f).\n\n", e->to);
+	if (reply_max(e->set) > ROOM)
+		fprintf(e->to, "# An answer to a preflight may take %zu bytes, "
+		    "more than HAProxy has room for:\n"
+		    "# global needs a tune.bufsize of that and 1024 more, or "
+		    "it answers 502.\n\n", reply_max(e->set));
+	fputs(	    "fcgi-app preflightd\n"
 	    "    docroot /var/empty    # HAProxy wants one; nothing is read\n"
 	    "\n"
 	    "backend preflightd\n"
@@ -49,98 +57,80 @@ write_delegation(struct export *e)
 
 /* ---- which policy ------------------------------------------------------ */
 
-static bool
-is_same_host(const struct export_rule *a, const struct export_rule *b)
-{
-	return a->subdomains == b->subdomains && str_eq(a->host, b->host);
-}
-
-/* The number of the rule's host: rules of a host stand together. */
-static size_t
-host_number(const struct export *e, size_t rule)
-{
-	size_t n = 1;
-
-	for (size_t i = 1; i <= rule; i++)
-		n += !is_same_host(&e->rules[i - 1], &e->rules[i]);
-	return n;
-}
-
 static void
 write_hosts(struct export *e)
 {
-	for (size_t i = 0; i < e->nrules; i++) {
-		const struct export_rule *rule = &e->rules[i];
+	for (size_t i = 0; i < e->nhosts; i++) {
+		const struct export_host *host = &e->hosts[i];
 
-		if (rule->host.n == 0 ||
-		    (i > 0 && is_same_host(rule, rule - 1)))
-			continue;
 		fprintf(e->to, "    acl preflightd_host_%zu req.fhdr(Host) -i "
-		    "-m reg -- '^", host_number(e, i));
-		regex_host(e->to, rule->host, rule->subdomains);
-		fputs(REGEX_HOST_END "'\n", e->to);
+		    "-m reg -- '^", i + 1);
+		if (e->names_hosts)
+			regex_host(e->to, host->name, host->subdomains,
+			    HOST_FIELD);
+		else
+			fputs(REGEX_UNSEEN_HOST, e->to);
+		fputs("$'\n", e->to);
 	}
+	/* '*' alone serves a request without Host too. */
+	if (!e->names_hosts)
+		fputs("    acl preflightd_host_1 req.fhdr_cnt(Host) eq 0\n",
+		    e->to);
 }
 
 static void
-write_rule(struct export *e, size_t i, const char *variable,
-    enum path_reading reading)
+begin_rule(struct export *e, size_t host, bool ambiguous, size_t number)
 {
-	const struct export_rule *rule = &e->rules[i];
-
-	fprintf(e->to, "    http-request set-var(txn.%s) str(%.*s) if "
-	    "!preflightd_odd", variable, STR_ARG(rule->policy->name));
-	if (rule->host.n > 0)
-		fprintf(e->to, " preflightd_host_%zu", host_number(e, i));
-	if (rule->subdomains)
-		fputs(" !preflightd_long_host", e->to);
-	if (rule->path.n > 1) {
-		fputs(" { var(txn.preflightd_path) -m reg -- '^", e->to);
-		regex_path(e->to, rule->path, PATH_DECODED, reading);
-		fputs("' }", e->to);
-	}
-	putc('\n', e->to);
+	if (ambiguous)
+		fputs("    http-request unset-var(txn.preflightd_policy)",
+		    e->to);
+	else
+		fprintf(e->to, "    http-request set-var(txn.preflightd_policy)"
+		    " str(p%zu)", number);
+	fprintf(e->to, " if preflightd_host_%zu", host + 1);
 }
 
-/* Each that matches replaces the ones before: the most specific is last. */
 static void
-write_rules(struct export *e, const char *variable, enum path_reading reading)
+write_path(struct export *e, size_t host, const struct export_path *path)
 {
-	for (size_t i = e->nrules; i > 0; i--)
-		write_rule(e, i - 1, variable, reading);
+	if (path->text.n > 1) {
+		begin_rule(e, host, true, 0);
+		fputs(" { path -m reg -- '^", e->to);
+		regex_ambiguous_path(e->to, path->text);
+		fputs("' }\n", e->to);
+	}
+	begin_rule(e, host, false, path->number);
+	fputs(" preflightd_clean { path -m reg -- '^", e->to);
+	regex_path(e->to, path->text);
+	fputs("' }\n", e->to);
 }
 
 static void
 write_choice(struct export *e)
 {
-	const char *const *odd = regex_odd(PATH_RAW);
-
-	fputs("\n    # Paths that servers read in different ways get no "
-	    "policy, nor do those with\n    # dot segments, which browsers "
-	    "never send.\n", e->to);
-	for (; *odd != NULL; odd++)
-		fprintf(e->to, "    acl preflightd_odd path -m reg -- '%s'\n",
-		    *odd);
-	fputs("    acl preflightd_odd req.fhdr(Host) -m reg -- '"
-	    REGEX_BAD_HOST "'\n"
-	    "    acl preflightd_long_host req.fhdr(Host) -m reg -- '"
-	    REGEX_LONG_HOST "'\n", e->to);
+	putc('\n', e->to);
 	write_hosts(e);
-	fputs("\n    # Which policy serves a host and a path: the last that "
-	    "matches.\n", e->to);
-	if (!e->has_paths) {
-		write_rules(e, "preflightd_policy", PATH_LITERAL);
-		return;
-	}
-	fputs("    http-request set-var(txn.preflightd_path) path,url_dec\n",
+	if (e->has_paths)
+		fprintf(e->to, "\n    # Where policies differ by path, one "
+		    "that servers can read in many ways gets\n    # none.\n"
+		    "    acl preflightd_clean path -m reg -- '%s'\n",
+		    regex_clean_path);
+	fputs("\n    # Which policy serves a request: each line that matches "
+	    "replaces the ones\n    # before, the most specific is last.\n",
 	    e->to);
-	write_rules(e, "preflightd_literal", PATH_LITERAL);
-	fputs("    # The same for what cuts ;parameters off a path: where that "
-	    "leads to another\n    # policy, neither is safe.\n", e->to);
-	write_rules(e, "preflightd_plain", PATH_PLAIN);
-	fputs("    http-request set-var(txn.preflightd_policy) "
-	    "var(txn.preflightd_literal) if { var(txn.preflightd_literal),"
-	    "strcmp(txn.preflightd_plain) eq 0 }\n", e->to);
+	for (size_t i = e->nhosts; i-- > 0;) {
+		const struct export_host *host = &e->hosts[i];
+
+		if (!host->by_path) {
+			begin_rule(e, i, false, host->paths[0].number);
+			putc('\n', e->to);
+			continue;
+		}
+		begin_rule(e, i, true, 0);
+		fputs(" !preflightd_clean\n", e->to);
+		for (size_t k = host->npaths; k-- > 0;)
+			write_path(e, i, &host->paths[k]);
+	}
 }
 
 /* ---- which origin ------------------------------------------------------ */
@@ -166,22 +156,20 @@ write_origins(struct export *e, const struct policy *p)
 {
 	bool star = origin_set_any(p->origins);
 
-	export_policy_comment(e, "\n    # ", p);
-	if (star) {
-		fprintf(e->to, "    acl preflightd_origin_%zu req.fhdr(Origin) "
-		    "-m reg -- '" REGEX_CLEAN "'\n", e->number);
-	} else {
+	export_policy_comment(e, "\n    # ", e->number);
+	if (!star) {
 		/* The list may be empty. */
 		fprintf(e->to, "    acl preflightd_origin_%zu always_false\n",
 		    e->number);
 		export_origins(e, p, write_origin);
 	}
-	fprintf(e->to, "    http-request set-var(txn.preflightd_origin) %s if "
-	    "preflightd_one_origin%s preflightd_origin_%zu "
-	    "{ var(txn.preflightd_policy) -m str %.*s }\n",
-	    star ? "str(*)" : "req.fhdr(Origin)",
-	    star ? "" : " !preflightd_long_origin", e->number,
-	    STR_ARG(p->name));
+	fprintf(e->to, "    http-request set-var(txn.preflightd_origin) %s if ",
+	    star ? "str(*)" : "req.fhdr(Origin)");
+	if (!star)
+		fprintf(e->to, "preflightd_one_origin !preflightd_long_origin "
+		    "preflightd_origin_%zu ", e->number);
+	fprintf(e->to, "{ var(txn.preflightd_policy) -m str p%zu }\n",
+	    e->number);
 }
 
 /* ---- the fields -------------------------------------------------------- */
@@ -196,34 +184,30 @@ escape(char c)
 }
 
 static void
-write_policy_fields(struct export *e, const struct policy *p)
+write_policy_fields(struct export *e, const struct policy *p, size_t number)
 {
 	const char *condition = "if !preflightd_preflight preflightd_allowed "
 	    "{ var(txn.preflightd_policy) -m str ";
 
 	if (p->credentials)
 		fprintf(e->to, "    http-after-response set-header "
-		    "Access-Control-Allow-Credentials true %s%.*s }\n",
-		    condition, STR_ARG(p->name));
+		    "Access-Control-Allow-Credentials true %sp%zu }\n",
+		    condition, number);
 	if (!export_exposes(p))
 		return;
 	fputs("    http-after-response set-header "
 	    "Access-Control-Expose-Headers \"", e->to);
 	export_exposed(e, p, escape);
-	fprintf(e->to, "\" %s%.*s }\n", condition, STR_ARG(p->name));
+	fprintf(e->to, "\" %sp%zu }\n", condition, number);
 }
 
 static void
 write_vary(struct export *e)
 {
-	for (size_t i = 0; i < policy_set_count(e->set); i++) {
-		const struct policy *p = policy_set_sorted(e->set, i);
-
-		if (origin_set_any(p->origins))
+	for (size_t i = 0; i < policy_set_count(e->set); i++)
+		if (origin_set_any(policy_set_sorted(e->set, i)->origins))
 			fprintf(e->to, "    acl preflightd_any "
-			    "var(txn.preflightd_policy) -m str %.*s\n",
-			    STR_ARG(p->name));
-	}
+			    "var(txn.preflightd_policy) -m str p%zu\n", i + 1);
 	fprintf(e->to, "    http-after-response add-header Vary Origin if "
 	    "!preflightd_preflight%s\n",
 	    e->has_star ? " !preflightd_any" : "");
@@ -241,7 +225,7 @@ write_fields(struct export *e)
 	    "%[var(txn.preflightd_origin)] if !preflightd_preflight "
 	    "preflightd_allowed\n", e->to);
 	for (size_t i = 0; i < policy_set_count(e->set); i++)
-		write_policy_fields(e, policy_set_sorted(e->set, i));
+		write_policy_fields(e, policy_set_sorted(e->set, i), i + 1);
 	/* A cached answer must not reach another origin. */
 	write_vary(e);
 }

@@ -117,10 +117,10 @@ write_pattern(struct export *e, const struct policy *p, const struct origin *o)
 }
 
 static void
-write_policy(struct export *e, const struct policy *p)
+write_policy(struct export *e, const struct policy *p, size_t number)
 {
-	export_policy_comment(e, "\t-- ", p);
-	fprintf(e->to, "\t[\"%.*s\"] = {\n", STR_ARG(p->name));
+	export_policy_comment(e, "\t-- ", number);
+	fprintf(e->to, "\tp%zu = {\n", number);
 	if (origin_set_any(p->origins)) {
 		fputs("\t\tany = true,\n", e->to);
 	} else {
@@ -140,15 +140,13 @@ write_policy(struct export *e, const struct policy *p)
 	fputs("\t},\n", e->to);
 }
 
-/* Host, whether it stands for its subdomains, the path's segments, policy. */
+/* A path's segments and its policy. */
 static void
-write_rule(struct export *e, const struct export_rule *rule)
+write_path(struct export *e, const struct export_path *p)
 {
-	struct str path = rule->path;
+	struct str path = p->text;
 
-	fputs("\t{", e->to);
-	put_string(e, rule->host);
-	fputs(rule->subdomains ? ", true, {" : ", false, {", e->to);
+	fputs("\t\t{{", e->to);
 	while (path.n > 1) {
 		const char *end = memchr(path.p + 1, '/', path.n - 1);
 		size_t n = end == NULL ? path.n : (size_t)(end - path.p);
@@ -158,7 +156,25 @@ write_rule(struct export *e, const struct export_rule *rule)
 		if (path.n > 0)
 			fputs(", ", e->to);
 	}
-	fprintf(e->to, "}, \"%.*s\"},\n", STR_ARG(rule->policy->name));
+	fprintf(e->to, "}, \"p%zu\"},\n", p->number);
+}
+
+/* Host, whether it stands for its subdomains, and the policy of all paths, or
+ * false and the paths. */
+static void
+write_host(struct export *e, const struct export_host *host)
+{
+	fputs("\t{", e->to);
+	put_string(e, host->name);
+	fputs(host->subdomains ? ", true, " : ", false, ", e->to);
+	if (!host->by_path) {
+		fprintf(e->to, "\"p%zu\"},\n", host->paths[0].number);
+		return;
+	}
+	fputs("false, {\n", e->to);
+	for (size_t i = 0; i < host->npaths; i++)
+		write_path(e, &host->paths[i]);
+	fputs("\t}},\n", e->to);
 }
 
 static void
@@ -166,13 +182,14 @@ write_tables(struct export *e)
 {
 	fputs("local policies = {\n", e->to);
 	for (size_t i = 0; i < policy_set_count(e->set); i++)
-		write_policy(e, policy_set_sorted(e->set, i));
-	fputs("}\n\n"
+		write_policy(e, policy_set_sorted(e->set, i), i + 1);
+	fprintf(e->to, "}\n\n"
 	    "-- Which policy serves a host and a path: the first that "
 	    "matches.\n"
-	    "local rules = {\n", e->to);
-	for (size_t i = 0; i < e->nrules; i++)
-		write_rule(e, &e->rules[i]);
+	    "local names_hosts = %s\n"
+	    "local hosts = {\n", e->names_hosts ? "true" : "false");
+	for (size_t i = 0; i < e->nhosts; i++)
+		write_host(e, &e->hosts[i]);
 	fputs("}\n\n", e->to);
 }
 

@@ -4,12 +4,19 @@
 
 #include "export.h"
 
-#include "export_nginx_cache.h"
 #include "export_regex.h"
+#include "reply.h"
 
 /* A plain key of a map may not be longer than fits into nginx's default
  * map_hash_bucket_size of 64 bytes. */
 enum { KEY_MAX = 46 };
+
+/* Connections to preflightd that a worker process of nginx keeps.  Where more
+ * requests are under way at once than it keeps, most connections are closed
+ * after one request: with 2 a preflight costs nginx and preflightd about twice
+ * the time from 4 clients on, with 16 from 64 clients on; 128 gain nothing.
+ * Ones that are idle cost preflightd a descriptor each. */
+enum { KEEPALIVE = 64 };
 
 /* ---- preflights -------------------------------------------------------- */
 
@@ -28,14 +35,33 @@ write_delegation(struct export *e)
 	    "}\n"
 	    "\nupstream preflightd {\n\tserver ", e->to);
 	export_socket(e, "unix:");
-	fputs(";\n\tkeepalive 2;    # kept connections, per worker process\n"
-	    "}\n", e->to);
+	fprintf(e->to, ";\n"
+	    "\t# Connections that each worker process keeps: as many as "
+	    "preflights and asked\n\t# requests are under way at once.\n"
+	    "\tkeepalive %d;\n"
+	    "}\n", KEEPALIVE);
+}
+
+/* nginx answers 502 where the fields of an answer don't go into one buffer. */
+static void
+write_buffers(struct export *e)
+{
+	size_t size = 4;
+
+	while (size * 1024 < reply_max(e->set) + 64)
+		size *= 2;
+	fprintf(e->to, "\n"
+	    "\t# The largest answer of the policies goes into one buffer.\n"
+	    "\tfastcgi_buffer_size %zuk;\n"
+	    "\tfastcgi_buffers 4 %zuk;\n"
+	    "\tfastcgi_busy_buffers_size %zuk;\n", size, size, 2 * size);
 }
 
 /* What both locations pass; method and host are values. */
 static void
 write_passing(struct export *e, const char *method, const char *host)
 {
+	write_buffers(e);
 	fputs("\tfastcgi_pass preflightd;\n"
 	    "\tfastcgi_keep_conn on;\n"
 	    "\tfastcgi_pass_request_body off;\n", e->to);
@@ -55,14 +81,18 @@ write_preflight_location(struct export *e)
 	    "\n"
 	    "location = /.cors-preflight {\n"
 	    "\tinternal;\n", e->to);
-	if (e->options->cache > 0)
-		nginx_cache_method(e);
 	fputs("\n"
 	    "\t# Browsers send preflights without credentials.\n"
 	    "\tauth_basic off;\n"
 	    "\tauth_request off;    # leave it out where nginx lacks the "
 	    "module\n"
 	    "\tallow all;\n"
+	    "\t# Other modules' access handlers (access_by_lua_block, "
+	    "auth_jwt) that stand in\n"
+	    "\t# server { } or http { } are inherited: write them into the "
+	    "locations that need\n"
+	    "\t# them, or have them let pass where $preflightd_preflight is "
+	    "OPTIONS.\n"
 	    "\n"
 	    "\t# Of its own it adds nothing: this also stops inherited "
 	    "add_header.\n"
@@ -74,67 +104,71 @@ write_preflight_location(struct export *e)
 	    "\tfastcgi_intercept_errors off;\n"
 	    "\tfastcgi_connect_timeout 1s;\n"
 	    "\tfastcgi_read_timeout 5s;\n", e->to);
-	if (e->options->cache > 0)
-		nginx_cache_location(e);
-	write_passing(e, e->options->cache > 0 ? "OPTIONS" : "$request_method",
-	    "$host");
+	write_passing(e, "$request_method", "$host");
 	fputs("}\n", e->to);
 }
 
 /* ---- which policy ------------------------------------------------------ */
 
+/* Begins a line for the host, behind the mark of odd paths, a space; what is
+ * said of the path follows. */
 static void
-write_rule(struct export *e, const struct export_rule *rule,
-    enum path_reading reading)
+begin_rule(struct export *e, const struct export_host *host, const char *mark)
 {
-	fputs("\t\"~^", e->to);
-	if (rule->host.n == 0) {
-		fputs("[!-.0-~]*", e->to);
-	} else {
-		if (rule->subdomains)
-			fputs("(?![^/]{254})", e->to);
-		regex_host(e->to, rule->host, rule->subdomains);
-	}
-	regex_path(e->to, rule->path, PATH_DECODED, reading);
-	fprintf(e->to, "\" %.*s;\n", STR_ARG(rule->policy->name));
+	fprintf(e->to, "\t\"~^[^:]*:%s", mark);
+	if (e->names_hosts)
+		regex_host(e->to, host->name, host->subdomains, HOST_BARE);
+	else
+		fputs(REGEX_UNSEEN_HOST, e->to);
+	putc(' ', e->to);
 }
 
 static void
-write_rules(struct export *e, const char *variable, enum path_reading reading)
+write_host(struct export *e, const struct export_host *host)
 {
-	fprintf(e->to, "map \"$preflightd_odd$host$uri\" $%s {\n"
-	    "\tdefault \"\";\n", variable);
-	for (size_t i = 0; i < e->nrules; i++)
-		write_rule(e, &e->rules[i], reading);
-	fputs("}\n", e->to);
+	if (!host->by_path) {
+		begin_rule(e, host, e->has_paths ? " ?" : "");
+		fprintf(e->to, "\" p%zu;\n", host->paths[0].number);
+		return;
+	}
+	begin_rule(e, host, " ");
+	fputs("\" \"\";\n", e->to);
+	for (size_t i = 0; i < host->npaths; i++) {
+		struct str path = host->paths[i].text;
+
+		begin_rule(e, host, "");
+		regex_path(e->to, path);
+		fprintf(e->to, "\" p%zu;\n", host->paths[i].number);
+		if (path.n <= 1)
+			continue;
+		begin_rule(e, host, "");
+		regex_ambiguous_path(e->to, path);
+		fputs("\" \"\";\n", e->to);
+	}
 }
 
 static void
 write_choice(struct export *e)
 {
-	const char *const *odd = regex_odd(PATH_DECODED);
-
-	fputs("\n# Paths that servers read in different ways get no policy: a "
-	    "space is in front\n# of no host below.\n"
-	    "map $request_uri $preflightd_odd {\n"
-	    "\tdefault \"\";\n", e->to);
-	for (; *odd != NULL; odd++)
-		fprintf(e->to, "\t\"~%s\" \" \";\n", *odd);
-	fputs("}\n\n# Which policy serves a host and a path: the first that "
-	    "matches.\n", e->to);
-	if (!e->has_paths) {
-		write_rules(e, "preflightd_policy", PATH_LITERAL);
-		return;
-	}
-	write_rules(e, "preflightd_literal", PATH_LITERAL);
-	fputs("\n# The same for what cuts ;parameters off a path: where that "
-	    "leads to another\n# policy, neither is safe.\n", e->to);
-	write_rules(e, "preflightd_plain", PATH_PLAIN);
-	fputs("map \"$preflightd_literal $preflightd_plain\" "
+	if (e->has_paths)
+		fprintf(e->to, "\n# Where policies differ by path, one that "
+		    "servers can read in many ways is odd.\n"
+		    "map $request_uri $preflightd_odd {\n"
+		    "\tdefault \" \";\n"
+		    "\t\"~%s\" \"\";\n"
+		    "}\n", regex_clean_path);
+	fputs("\n# Which policy serves a request: the first that matches.  "
+	    "Preflights are answered\n# elsewhere, whatever they inherit here "
+	    "has to be empty.\n", e->to);
+	fprintf(e->to, "map \"$preflightd_preflight:%s$host %s\" "
 	    "$preflightd_policy {\n"
 	    "\tdefault \"\";\n"
-	    "\t\"~^([^ ]+) \\1$\" $1;\n"
-	    "}\n", e->to);
+	    "\t\"~^OPTIONS:\" preflight;\n",
+	    e->has_paths ? "$preflightd_odd" : "",
+	    e->has_paths ? "$request_uri" : "");
+	for (size_t i = 0; i < e->nhosts; i++)
+		write_host(e, &e->hosts[i]);
+	fputs("}\n", e->to);
 }
 
 /* ---- which origin ------------------------------------------------------ */
@@ -155,14 +189,9 @@ write_origin(struct export *e, const struct policy *p, const struct origin *o)
 static void
 write_origins(struct export *e, const struct policy *p)
 {
-	export_policy_comment(e, "\n# ", p);
-	if (origin_set_any(p->origins)) {
-		fprintf(e->to, "map $http_origin $preflightd_origin_%zu {\n"
-		    "\tdefault \"\";\n"
-		    "\t\"~" REGEX_CLEAN "\" \"*\";\n"
-		    "}\n", e->number);
+	export_policy_comment(e, "\n# ", e->number);
+	if (origin_set_any(p->origins))
 		return;
-	}
 	fprintf(e->to, "map $preflightd_lower $preflightd_origin_%zu {\n"
 	    "\tdefault \"\";\n", e->number);
 	if (export_has_patterns(p))
@@ -188,28 +217,19 @@ write_allowed(struct export *e)
 
 /* ---- the other fields -------------------------------------------------- */
 
-/* A policy's name as the key of a map. */
-static void
-put_key(struct export *e, const struct policy *p)
-{
-	static const char *const special[] = {"default", "hostnames",
-	    "include", "volatile"};
-
-	for (size_t i = 0; i < sizeof special / sizeof *special; i++)
-		if (str_eq(p->name, str_of(special[i])))
-			putc('\\', e->to);
-	fprintf(e->to, "%.*s", STR_ARG(p->name));
-}
-
 static void
 write_origin_choice(struct export *e)
 {
 	fputs("\nmap $preflightd_policy $preflightd_origin {\n"
 	    "\tdefault \"\";\n", e->to);
 	for (size_t i = 0; i < policy_set_count(e->set); i++) {
-		putc('\t', e->to);
-		put_key(e, policy_set_sorted(e->set, i));
-		fprintf(e->to, " $preflightd_origin_%zu;\n", i + 1);
+		const struct policy *p = policy_set_sorted(e->set, i);
+
+		if (origin_set_any(p->origins))
+			fprintf(e->to, "\tp%zu \"*\";\n", i + 1);
+		else
+			fprintf(e->to, "\tp%zu $preflightd_origin_%zu;\n",
+			    i + 1, i + 1);
 	}
 	fputs("}\n", e->to);
 }
@@ -218,16 +238,11 @@ static void
 write_vary(struct export *e)
 {
 	fputs("map $preflightd_policy $preflightd_vary {\n"
-	    "\tdefault Origin;\n", e->to);
-	for (size_t i = 0; i < policy_set_count(e->set); i++) {
-		const struct policy *p = policy_set_sorted(e->set, i);
-
-		if (!origin_set_any(p->origins))
-			continue;
-		putc('\t', e->to);
-		put_key(e, p);
-		fputs(" \"\";\n", e->to);
-	}
+	    "\tdefault   Origin;\n"
+	    "\tpreflight \"\";\n", e->to);
+	for (size_t i = 0; i < policy_set_count(e->set); i++)
+		if (origin_set_any(policy_set_sorted(e->set, i)->origins))
+			fprintf(e->to, "\tp%zu \"\";\n", i + 1);
 	fputs("}\n", e->to);
 }
 
@@ -236,15 +251,9 @@ write_credentials(struct export *e)
 {
 	fputs("map $preflightd_allowed $preflightd_credentials {\n"
 	    "\tdefault \"\";\n", e->to);
-	for (size_t i = 0; i < policy_set_count(e->set); i++) {
-		const struct policy *p = policy_set_sorted(e->set, i);
-
-		if (!p->credentials)
-			continue;
-		putc('\t', e->to);
-		put_key(e, p);
-		fputs(" true;\n", e->to);
-	}
+	for (size_t i = 0; i < policy_set_count(e->set); i++)
+		if (policy_set_sorted(e->set, i)->credentials)
+			fprintf(e->to, "\tp%zu true;\n", i + 1);
 	fputs("}\n", e->to);
 }
 
@@ -258,9 +267,7 @@ write_exposed(struct export *e)
 
 		if (!export_exposes(p))
 			continue;
-		putc('\t', e->to);
-		put_key(e, p);
-		fputs(" \"", e->to);
+		fprintf(e->to, "\tp%zu \"", i + 1);
 		export_exposed(e, p, NULL);
 		fputs("\";\n", e->to);
 	}
@@ -295,10 +302,13 @@ write_ask_maps(struct export *e)
 	    "\tdefault \"\";\n"
 	    "\t\"~(:[0-9]+)$\" $1;\n"
 	    "}\n"
-	    "# Without an answer the response varies by Origin, to be safe.\n"
-	    "map \"$preflightd_status $preflightd_varies\" $preflightd_vary {\n"
+	    "# Without an answer the response varies by Origin, to be safe; "
+	    "preflights are\n# answered elsewhere.\n"
+	    "map \"$preflightd_preflight:$preflightd_status "
+	    "$preflightd_varies\" $preflightd_vary {\n"
 	    "\tdefault Origin;\n"
-	    "\t\"204 \"  \"\";\n"
+	    "\t\"~^OPTIONS:\" \"\";\n"
+	    "\t\"~:204 $\" \"\";\n"
 	    "}\n", e->to);
 }
 
@@ -371,8 +381,6 @@ write_http(struct export *e)
 {
 	fputs("# Include it in http { }.\n\n", e->to);
 	write_delegation(e);
-	if (e->options->cache > 0)
-		nginx_cache_http(e);
 	if (e->options->ask) {
 		write_ask_maps(e);
 		return;
@@ -391,9 +399,6 @@ write_server(struct export *e)
 	write_preflight_location(e);
 	if (e->options->ask)
 		write_ask_location(e);
-	else if (e->has_paths)
-		fputs("\n# Chosen here, as error_page and index change $uri.\n"
-		    "set $preflightd_chosen $preflightd_policy;\n", e->to);
 }
 
 static void
@@ -428,7 +433,6 @@ const struct export_server export_nginx = {
 	.name = "nginx",
 	.can_ask = true,
 	.no_ask = "",
-	.can_cache = true,
 	.origins_max = 10000,
 	.line_max = 4000,
 	.no_field = "$",

@@ -33,12 +33,35 @@ put_text(FILE *to, struct str text)
 
 /* ---- hosts and origins ------------------------------------------------- */
 
+#define LABEL "[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+
+/* An IPv6 address, without an IPv4 one in it: browsers write none. */
+#define H "[0-9a-f]{1,4}"
+#define ADDRESS                                                                \
+	"\\[((" H ":){7}" H "|(" H ":){1,7}:|(" H ":){1,6}:" H                 \
+	"|(" H ":){1,5}(:" H "){1,2}|(" H ":){1,4}(:" H "){1,3}"               \
+	"|(" H ":){1,3}(:" H "){1,4}|(" H ":){1,2}(:" H "){1,5}"               \
+	"|" H ":(:" H "){1,6}|:((:" H "){1,7}|:))\\]"
+
 void
-regex_host(FILE *to, struct str host, bool subdomains)
+regex_host(FILE *to, struct str host, bool subdomains, enum host_form form)
 {
-	if (subdomains)
-		fputs("([a-z0-9_-]{1,63}\\.)+", to);
+	const char *dot = form == HOST_BARE ? "" : "\\.?";
+
+	/* A name of more bytes than one has. */
+	if ((host.n == 0 || subdomains) && form == HOST_BARE)
+		fputs("(?![^ ]{254})", to);
+	else if ((host.n == 0 || subdomains) && form == HOST_FIELD)
+		fputs("(?![^:]{253}([^.:]|[.][^:]))", to);
+	if (host.n == 0)
+		fprintf(to, "(" LABEL "(\\." LABEL ")*%s|" ADDRESS ")", dot);
+	else if (subdomains)
+		fputs("(" LABEL "\\.)+", to);
 	put_text(to, host);
+	if (host.n > 0 && host.p[0] != '[')
+		fputs(dot, to);
+	if (form != HOST_BARE)
+		fputs("(:[0-9]{0,5})?", to);
 }
 
 /* n digits of any kind. */
@@ -116,51 +139,58 @@ regex_origin_possible(const struct origin *o)
 
 /* ---- paths ------------------------------------------------------------- */
 
-/* What one byte of a path may be sent as. */
-static void
-put_path_byte(FILE *to, unsigned char c, enum path_form form)
-{
-	static const char hex[] = "0123456789abcdef0123456789ABCDEF";
+#define HEX "[0-9a-fA-F]"
+#define DOTS "(\\.|%2[eE]){1,2}"
+/* A hexadecimal digit, or an escape of one. */
+#define SECOND "(" HEX "|%(3[0-9]|[46][1-6]))"
+#define SLASHES "2[fF]|5[cC]"
+#define DOTS_END "([/\\x5c;?]|%(" SLASHES "|3[bB])|$)"
 
-	if (form == PATH_DECODED) {
-		put_byte(to, c);
-		return;
-	}
-	putc('(', to);
-	if (c > ' ' && c < 0x7f) {
+const char regex_clean_path[] = "^(?=/)(?:"
+    "[!\\x22\\x24&-.0->@-\\x5b\\x5d-~]++"
+    "|(?:[/\\x5c]++|%(?:" SLASHES "))(?!" DOTS DOTS_END ")"
+    "|%(?:[34689a-fA-F]" HEX "|2[0-46-9a-eA-E]|5[0-9abd-fABD-F]"
+    "|7[0-9a-eA-E]|25(?!" SECOND "{2})))*+(?:\\?|$)";
+
+const char regex_odd_path[] = "^[^?]*("
+    "[^!-~]|\\x23|%([01]|7[fF]|" HEX "?([^0-9a-fA-F]|$)|25" SECOND "{2})"
+    "|([/\\x5c]|%(" SLASHES "))" DOTS DOTS_END ")";
+
+/* What one byte of a path may be sent as: those beyond ASCII are escapes. */
+static void
+put_path_byte(FILE *to, unsigned char c)
+{
+	static const char lower[] = "0123456789abcdef";
+	unsigned digits[] = {c >> 4, c & 15};
+
+	if (c < 0x7f) {
+		putc('(', to);
 		put_byte(to, c);
 		putc('|', to);
 	}
-	fprintf(to, "%%%c", hex[c >> 4]);
-	if ((c & 15) < 10)
-		fprintf(to, "%c)", hex[c & 15]);
-	else
-		fprintf(to, "[%c%c])", hex[c & 15], hex[(c & 15) + 16]);
+	putc('%', to);
+	for (size_t i = 0; i < 2; i++)
+		if (digits[i] < 10)
+			putc(lower[digits[i]], to);
+		else
+			fprintf(to, "[%c%c]", lower[digits[i]],
+			    lower[digits[i]] - 'a' + 'A');
+	if (c < 0x7f)
+		putc(')', to);
 }
 
-/* The parameters of a segment, which some readers cut off. */
+/* Writes the segment that begins at *i, the '/' in front, and moves *i behind
+ * it. */
 static void
-put_parameters(FILE *to, enum path_form form)
+put_segment(FILE *to, struct str path, size_t *i)
 {
-	fputs(form == PATH_RAW ? "(;|%3[bB])[^/?]*" : ";[^/]*", to);
-}
-
-/* The '/' before a segment.  To those who cut parameters off a segment of
- * parameters alone is none. */
-static void
-put_slash(FILE *to, enum path_form form, enum path_reading reading)
-{
-	if (reading == PATH_PLAIN) {
-		fputs("(/+", to);
-		put_parameters(to, form);
-		fputs(")*", to);
-	}
-	fputs("/+", to);
+	putc('/', to);
+	for (++*i; *i < path.n && path.p[*i] != '/'; ++*i)
+		put_path_byte(to, (unsigned char)path.p[*i]);
 }
 
 void
-regex_path(FILE *to, struct str path, enum path_form form,
-    enum path_reading reading)
+regex_path(FILE *to, struct str path)
 {
 	size_t i = 0;
 
@@ -168,54 +198,26 @@ regex_path(FILE *to, struct str path, enum path_form form,
 		putc('/', to);
 		return;
 	}
-	while (i < path.n) {
-		put_slash(to, form, reading);
-		for (i++; i < path.n && path.p[i] != '/'; i++)
-			put_path_byte(to, (unsigned char)path.p[i], form);
-		if (reading == PATH_PLAIN) {
-			putc('(', to);
-			put_parameters(to, form);
-			fputs(")?", to);
-		}
-	}
-	fputs(form == PATH_RAW ? "([/?]|$)" : "(/|$)", to);
+	while (i < path.n)
+		put_segment(to, path, &i);
+	fputs("([/?]|$)", to);
 }
 
-#define DOTS "(\\.|%2[eE]){1,2}"
-#define SEMICOLON "(;|%3[bB])"
-#define HEX "[0-9a-fA-F]"
-#define NO_HEX "[^0-9a-fA-F]"
+#define AMBIGUOUS "([;\\x5c]|%(" SLASHES "|3[bB]))"
 
-/* An encoded '/', '\' or control byte; an invalid escape; an overlong UTF-8
- * sequence of escapes. */
-#define ODD_ESCAPES                                                            \
-	"^[^?]*%(2[fF]|5[cC]|[01]" HEX "|7[fF])",                              \
-	"^[^?]*%(" NO_HEX "|" HEX NO_HEX "|" HEX "?$)",                        \
-	"^[^?]*%([cC][01]|[eE]0%[89]" HEX "|[fF]0%8" HEX ")"
-
-static const char *const odd_decoded[] = {
-	ODD_ESCAPES,
-	"^[^?]*[\\x00-\\x1f\\x7f\\x5c\\x23]",
-	"^[^?]*[\\xc0\\xc1]",
-	"^[^?]*(%[eE]0|\\xe0)(%[89]" HEX "|[\\x80-\\x9f])",
-	"^[^?]*(%[fF]0|\\xf0)(%8" HEX "|[\\x80-\\x8f])",
-	"^[^?]*/" DOTS SEMICOLON,
-	/* A dot segment in a path that also has "//". */
-	"^[^?]*/" DOTS "(//|/[^?]*//)",
-	"^[^?]*//([^?]*/)?" DOTS "([/?]|$)",
-	NULL
-};
-
-static const char *const odd_raw[] = {
-	ODD_ESCAPES,
-	"^[^?]*[^!-\\x5b\\x5d-~]",
-	"^[^?]*\\x23",
-	"^[^?]*/" DOTS "([/?;]|%3[bB]|$)",
-	NULL
-};
-
-const char *const *
-regex_odd(enum path_form form)
+void
+regex_ambiguous_path(FILE *to, struct str path)
 {
-	return form == PATH_RAW ? odd_raw : odd_decoded;
+	size_t i = 0, groups = 0;
+
+	/* Behind a whole segment, or behind the '/' that follows it. */
+	while (i < path.n) {
+		fputs(i == 0 ? "(/" AMBIGUOUS "|//|" : "(/?" AMBIGUOUS "|//|",
+		    to);
+		groups++;
+		put_segment(to, path, &i);
+	}
+	fputs(AMBIGUOUS, to);
+	while (groups-- > 0)
+		putc(')', to);
 }

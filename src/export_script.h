@@ -4,7 +4,7 @@
 #define PREFLIGHTD_EXPORT_SCRIPT_H
 
 /* Together define `answer`, which gives the values of the fields, from the
- * tables `policies` and `rules`. */
+ * tables `policies` and `hosts`, and `names_hosts`. */
 extern const char export_script_hosts[], export_script_paths[],
     export_script_origins[];
 

@@ -47,6 +47,16 @@ add_allow_origin(struct buf *b, const struct request *r,
 	buf_add(b, STR("\r\n"));
 }
 
+/* Whether the policy's fields of an actual response stand on this one.  Those
+ * of '*' are constant: a response that is kept from a request without an Origin
+ * would else block pages. */
+static bool
+has_fields(const struct decision *d)
+{
+	return d->origin_allowed ||
+	    (d->policy != NULL && origin_set_any(d->policy->origins));
+}
+
 /* With credentials a '*' is a literal to browsers: the answer names what was
  * asked, as far as the policy covers it. */
 static void
@@ -140,7 +150,7 @@ answer_plain(struct buf *b, const struct request *r, const struct decision *d)
 	buf_add(b, STR("Status: 204 No Content\r\n"));
 	buf_add(b, d->policy != NULL ? d->policy->plain_allow :
 	    STR("Allow: OPTIONS\r\n"));
-	if (d->origin_allowed) {
+	if (has_fields(d)) {
 		add_allow_origin(b, r, d->policy);
 		buf_add(b, d->policy->actual_tail);
 	}
@@ -215,7 +225,7 @@ static void
 add_actual(struct buf *b, struct str prefix, const struct request *r,
     const struct decision *d)
 {
-	if (d->origin_allowed) {
+	if (has_fields(d)) {
 		buf_add(b, prefix);
 		add_allow_origin(b, r, d->policy);
 		add_lines(b, prefix, d->policy->actual_tail);

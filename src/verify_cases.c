@@ -166,8 +166,8 @@ missing_url(struct making *m)
 	    (struct place){0, 0, 0}) == 0 ? out : NULL;
 }
 
-/* An allowed origin comes first, so that a cache that keeps its response has
- * the wrong one for all others. */
+/* Then an allowed origin comes first, so that a cache that keeps its response
+ * has the wrong one for all others. */
 static void
 add_actuals(struct making *m)
 {
@@ -277,6 +277,9 @@ verify_cases_make(const struct verify_subject *s, struct arena *a,
 	if (s->only_error) {
 		add_errors(m);
 	} else {
+		/* As images ask, before a cache knows the URL: where it keeps
+		 * that response, pages get it. */
+		add_actual(m, "actual-first", s->url, STR(""), ANY_REASON);
 		add_preflights(m);
 		add_actuals(m);
 	}

@@ -304,11 +304,13 @@ failure_id(const struct judging *j, enum browser_code code)
 }
 
 /* The CORS check of an answer that is to grant the origin.  Returns whether it
- * passes. */
+ * passes.  One without an Origin has to be good for every page that gets it
+ * from a cache, whatever its origin. */
 static bool
 judge_grant(struct judging *j)
 {
-	struct browser_request r = {.origin = j->c->origin,
+	struct browser_request r = {
+	    .origin = j->c->origin.n > 0 ? j->c->origin : STR("null"),
 	    .url_origin = STR(""), .method = j->c->method,
 	    .credentials = has(j->wanted, ALLOW_CREDENTIALS)};
 	struct browser_failures f;

@@ -3,6 +3,7 @@ that values are written so that a server reads them back.
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -65,14 +66,7 @@ def usage(f):
             ("--closed without ask", ("nginx", "--closed")),
             ("--open and --closed", ("nginx", "--actual", "ask", "--open",
                                      "--closed")),
-            ("--cache with caddy", ("caddy", "--cache")),
-            ("a cache for no time", ("nginx", "--cache=0")),
-            ("a cache for too long", ("nginx", "--cache=61m")),
-            ("a cache for days", ("nginx", "--cache=1d")),
-            ("a cache at no path", ("nginx", "--cache", "--cache-path", "x")),
-            ("a cache at an odd path", ("nginx", "--cache", "--cache-path",
-                                        "/a;b")),
-            ("--cache-path without --cache", ("nginx", "--cache-path", "/c")),
+            ("no --cache", ("nginx", "--cache")),
             ("--check and a server", ("nginx", "--check", "x")),
             ("a policy that is missing", ("nginx", "-p", "none.ini"))):
         status, out, err = f.export(*argv)
@@ -236,37 +230,61 @@ def written(f):
            "nginx: a field name of all characters but '$'")
 
 
-def cache(f):
-    f.write("policy.ini", POLICY)
-    plain = f.export("nginx")[1]
-    tap.ok("cache" not in plain.replace("A cached answer", ""),
-           "nginx: no cache unless one is asked for", plain)
-    for argv, time, path in (
-            (("--cache",), "any 10s;", "/run/preflightd-cache"),
-            (("--cache=30",), "any 30s;", "/run/preflightd-cache"),
-            (("--cache=60m", "--cache-path", "/x/y"), "any 3600s;", "/x/y")):
-        status, out, err = f.export("nginx", *argv)
-        tap.ok(status == 0 and err == "" and f"cache_path {path} " in out
-               and "fastcgi_cache_valid " + time in out,
-               f"nginx: {' '.join(argv)}", out)
-        f.write("x.conf", out)
-        tap.is_equal(f.export("--check", "x.conf")[::2], (0, ""),
-                     f"--check: {' '.join(argv)}")
-    f.write("x.conf", out.replace("$http_origin\\n", ""))
-    status, _, err = f.export("--check", "x.conf")
-    tap.ok(status == 1 and "'nginx server' was changed" in err,
-           "--check: the cache's key was changed", err)
-    f.write("policy.ini", POLICY.replace("X-Total", "X-Other"))
-    other = f.export("nginx", "--cache")[1]
-    keys = [next(line for line in text.splitlines() if "cache_key" in line)
-            for text in (out, other)]
-    tap.ok(keys[0] != keys[1] and keys[0][40:] == keys[1][40:],
-           "nginx: another policy has another key", keys)
-    f.write("policy.ini", POLICY)
-    asked = f.export("nginx", "--cache", "--actual", "ask")[1]
-    tap.ok(asked.count("fastcgi_cache_key") == 1 and
-           "REQUEST_METHOD $request_method" in asked,
-           "nginx: with --actual ask preflights alone are cached", asked)
+def names(f):
+    """No name of a policy stands in a configuration, but in a comment."""
+    odd = ("01", "t", "true", "-i", "-x", "inf", "1e3", "default", "volatile")
+    f.write("policy.ini", "".join(
+        f"[policy {n}]\npath = /{i}\nallow-origins = https://a{i}.example\n"
+        "allow-credentials = yes\nexpose-headers = X-A\n"
+        for i, n in enumerate(odd)))
+    for server in ("nginx", "apache", "haproxy", "caddy", "lighttpd"):
+        status, out, err = f.export(server)
+        bare = [line for line in out.splitlines()
+                if not re.match(r"\s*(#|--)", line)
+                and set(odd) & set(re.split(r"[\s\"'`;(){}=,\[\]]+", line))
+                - {"t", "true", "default", "-i", "01"}]
+        tap.ok(status == 0 and not bare, f"{server}: names are in comments "
+               "alone", "\n".join([err, *bare[:5]]))
+
+
+def paths(f):
+    """Nothing is said about paths where the policies of a host do not differ
+    by path; what is too long for a line is told."""
+    f.write("policy.ini", "[policy a]\nhost = a.example\n"
+            "allow-origins = https://a.example\n"
+            "[policy b]\nhost = *.example\npath = /, /b\n"
+            "allow-origins = https://b.example\n")
+    for server, target in (("nginx", "$host $request_uri"),
+                           ("apache", "preflightd_path"),
+                           ("haproxy", " path "), ("caddy", "orig_uri"),
+                           ("lighttpd", "{{")):
+        out = f.export(server)[1]
+        tap.ok(target not in out, f"{server}: nothing about paths", out)
+    long = "/abcdefgh" * 90
+    f.write("policy.ini", f"[policy a]\npath = {long}\n"
+            "allow-origins = https://a.example\n")
+    for server, number in (("nginx", 1), ("apache", 1), ("haproxy", 1),
+                           ("caddy", 0), ("lighttpd", 0)):
+        status, _, err = f.export(server)
+        tap.ok(status == number and (":2:8: error: " in err and
+                                     "[export-line]" in err) == bool(number),
+               f"{server}: a path of 810 bytes", err)
+
+
+def answers(f):
+    """What is too large for an answer to a preflight."""
+    f.write("policy.ini", "[policy a]\nallow-origins = https://a.example\n"
+            "allow-headers = " + ",\n\t".join(
+                f"X-Name-Of-A-Header-Field-{i}" for i in range(500)) + "\n")
+    status, out, err = f.export("nginx")
+    tap.ok(status == 0 and "fastcgi_buffer_size 32k;" in out,
+           "nginx: buffers by the largest answer", out + err)
+    status, _, err = f.export("apache")
+    tap.ok(status == 1 and ":3:" in err and "[export-field]" in err,
+           "apache: a field that is too long", err)
+    status, out, err = f.export("haproxy")
+    tap.ok(status == 0 and "tune.bufsize" in out,
+           "haproxy: what has to be set for a large answer", out + err)
 
 
 def check(f):
@@ -320,6 +338,8 @@ with tempfile.TemporaryDirectory() as private:
     refused_files(folder)
     inexpressible(folder)
     written(folder)
-    cache(folder)
+    names(folder)
+    paths(folder)
+    answers(folder)
     check(folder)
 tap.done()

@@ -66,9 +66,9 @@ CASES = (
      {"REQUEST_URI": "/public/x", "HTTP_ORIGIN": "https://evil.com"}, STAR,
      "allowed"),
     ("a '*' policy without Origin",
-     {"REQUEST_URI": "/public/x", "HTTP_ORIGIN": None}, [], "allowed"),
+     {"REQUEST_URI": "/public/x", "HTTP_ORIGIN": None}, STAR, "allowed"),
     ("a '*' policy and a malformed Origin",
-     {"REQUEST_URI": "/public/x", "HTTP_ORIGIN": "a,b"}, [], "malformed"),
+     {"REQUEST_URI": "/public/x", "HTTP_ORIGIN": "a,b"}, STAR, "malformed"),
     ("no policy for the host", {"HTTP_HOST": "other.example.com"}, VARY,
      "no-policy"),
     ("no policy and no Origin",
@@ -156,6 +156,21 @@ def body():
         is_equal(a.status, 404, "a preflight on the same connection")
 
 
+def plain_options():
+    """An actual OPTIONS of a page carries the same, whatever its Origin."""
+    with Server(policy=POLICY) as s, s.client() as c:
+        for what, origin, path, wanted in (
+                ("with an Origin", APP, "/public", STAR),
+                ("without Origin", None, "/public", STAR),
+                ("with a malformed Origin", "a,b", "/public", STAR),
+                ("of a policy that names origins, without", None, "/", [])):
+            a = c.ask(preflight(HTTP_ORIGIN=origin, REQUEST_URI=path,
+                                HTTP_ACCESS_CONTROL_REQUEST_METHOD=None))
+            is_equal([f for f in a.fields if f[0].startswith("Access")],
+                     wanted, f"a plain OPTIONS {what}")
+
+
 counted()
 body()
+plain_options()
 done()

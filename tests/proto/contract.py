@@ -288,11 +288,14 @@ def grant(policy, origin):
 
 
 def actual_fields(policy, params):
+    if policy is None:
+        return []
     origins = values(params, "HTTP_ORIGIN")
-    if policy is None or not origins or origin_is_malformed(origins) or not origin_matches(policy, origins[0]):
+    if "*" not in policy["allow-origins"] and (
+            not origins or origin_is_malformed(origins) or not origin_matches(policy, origins[0])):
         return []
     expose = policy["expose-headers"]
-    return grant(policy, origins[0]) + joined("Expose-Headers", ["*"] if "*" in expose else expose)
+    return grant(policy, (origins or [""])[0]) + joined("Expose-Headers", ["*"] if "*" in expose else expose)
 
 
 def preflight_fields(policy, params):

@@ -207,18 +207,17 @@ def _paths():
                  "/public/..;/admin", "/public/..;x=y/admin",
                  "/public/%5c..%5cadmin", "/public//../admin",
                  "/public//%2e%2e/admin", "/public/..%5cadmin",
-                 "/public/x%0ay", "/public/\\..\\admin", "/public/x%7fy"):
+                 "/public/\\..\\admin", "//public/x", "/public/%252e%252e/x"):
         yield refused(f"{path} gets no policy",
                       {"nginx": 403, "lighttpd": (400, 403)}, path=path,
                       origin="https://anybody.example.net")
-    for path in ("/public/%zz", "/public/%", "/public/x%00y", "/../admin",
-                 "/public/../../admin"):
-        yield refused(f"{path} gets no policy",
-                      {"nginx": (400, 403), "lighttpd": (400, 403)}, path=path,
+    for path in ("/../admin", "/public/../../admin"):
+        yield refused(f"{path} is not public",
+                      {"nginx": (400, 404), "lighttpd": (400, 404)}, path=path,
                       origin="https://anybody.example.net")
-    for path in ("//public/x", "/%70ublic/x", "/x/../public", "/public/%20",
+    for path in ("/%70ublic/x", "/x/../public", "/public/%20",
                  "/public;v=1/../public/x", "/public/x?..%2fadmin",
-                 "/public/...", "/public/%252e%252e/x"):
+                 "/public/..."):
         yield preflight(f"{path} is public", 204, PUBLIC, path=path,
                         origin="https://anybody.example.net")
 

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import types
 
 import cases as shared_cases
 import export_cases as cases
@@ -17,9 +16,7 @@ import harness
 import readme
 import readme_table
 import tap
-
-sys.path.insert(0, os.path.join(harness.TOP, "tests", "proto"))
-import fcgi  # noqa: E402
+from oracle import Oracle, varies
 
 POLICY = os.path.join(harness.TOP, "tests", "server", "export.ini")
 SHARED_POLICY = os.path.join(harness.TOP, "tests", "server", "policy.ini")
@@ -31,35 +28,6 @@ def name(value):
     """A value for a description."""
     return ascii(value if value is None or len(value) < 50
                  else value[:50] + "...")
-
-
-class Oracle:
-    """preflightd itself, asked over FastCGI."""
-
-    def __init__(self, address):
-        tcp = address if isinstance(address, tuple) else None
-        self._client = fcgi.Client(types.SimpleNamespace(
-            tcp=tcp, path=None if tcp else address))
-
-    def ask(self, host, path, origin):
-        """The CORS fields that a response must have, and whether it varies by
-        Origin."""
-        params = {"REQUEST_METHOD": "GET", "REQUEST_URI": path,
-                  "HTTP_HOST": host, "REQUEST_SCHEME": "http",
-                  "CORS_MODE": "actual"}
-        if origin is not None:
-            params["HTTP_ORIGIN"] = origin
-        fields = self._client.ask(params).fields
-        return ({n.lower(): v for n, v in fields
-                 if n.startswith("Access-Control-")},
-                ("Vary", "Origin") in fields)
-
-
-def varies(answer):
-    """How often a response says that it varies by Origin."""
-    words = [w.strip().lower() for v in answer.values("vary")
-             for w in v.split(",")]
-    return words.count("origin")
 
 
 def send(address, host, path, origin, method="GET", more=()):
@@ -191,6 +159,32 @@ def preflights(server, variant):
              f"{variant}: an actual request that is authenticated")
 
 
+def preflights_add_nothing(stage, variant):
+    """nginx from 1.29.3 on may have the location of preflights inherit the
+    headers of actual responses (add_header_inherit): they must be empty."""
+    lines = [line for line in stage.read("fields.log").splitlines()
+             if line.startswith("OPTIONS ")]
+    # Where preflightd was not asked a variable is not set, as "-" says.
+    tap.ok(lines and {line.replace("-", "") for line in lines} ==
+           {"OPTIONS []"},
+           f"{variant}: nothing to add to a preflight",
+           "\n".join(sorted(set(lines))))
+
+
+def large(kind):
+    """The largest answer that all servers have room for."""
+    names = [f"X-A-Header-Of-The-Application-{n}" for n in range(220)]
+    with harness.Stage() as stage:
+        policy = stage.write("large.ini", "[policy p]\nallow-origins = "
+                             + cases.APP + "\nallow-headers = "
+                             + ",\n\t".join(names) + "\n")
+        server = start(stage, kind, False, policy, ())[0]
+        answer = preflight(server.plain)
+        tap.ok(answer.status == 204 and answer.cors().get(
+            "access-control-allow-headers") == ", ".join(names),
+            f"{kind.name}: an answer of 7 KB", str(answer)[:300])
+
+
 def bodies(server, variant):
     """An actual request keeps its method and body."""
     answer = harness.request(server.plain, "PUT /x", [
@@ -253,6 +247,8 @@ def run(kind, tcp, options):
         written_out(server, variant)
         application_vary(server, variant)
         preflights(server, variant)
+        if kind.name == "nginx":
+            preflights_add_nothing(stage, variant)
         two_origins(server, variant)
         bodies(server, variant)
         compared(server, Oracle(backend), variant)
@@ -336,5 +332,6 @@ for kind in export_servers.ALL:
         run(kind, tcp, options)
     readme_table.exported(kind, POLICY)
     shared(kind)
+    large(kind)
     example(kind)
 tap.done()

@@ -5,6 +5,7 @@ authentication in front, and with an application that is down.
 
 import os
 import pwd
+import re
 import socketserver
 import subprocess
 import threading
@@ -83,6 +84,10 @@ class Server:
     parts = ()
     variants = ()
     down = 502  # the server's status where the application is down
+    asks = ()   # options of the export that asks preflightd
+    # Of repeated Origin lines it sees the first alone, as if it were the only
+    # one.
+    first_origin_only = False
 
     title = ""  # its name in etc/README.md's table
     example = ""  # the file of its example, in etc/
@@ -126,8 +131,8 @@ class Server:
 
     def is_stricter(self, host, path):
         """Whether it may leave out what the policy allows."""
-        del host, path
-        return False
+        del host
+        return cases.has_readings(path)
 
     def may_vary(self, fields):
         """Whether a response with these CORS fields may vary by Origin though
@@ -140,6 +145,14 @@ class Server:
         del path
         return 200
 
+    def host_seen(self, host):
+        """What it takes for the Host."""
+        return host
+
+    def target_seen(self, target):
+        """What it takes for the target; None where that is its own affair."""
+        return target
+
 
 def place(address):
     return f"{address[0]}:{address[1]}"
@@ -150,22 +163,33 @@ class Nginx(Server):
     parts = ("http", "server", "headers")
     variants = ((False, ()), (True, ()), (False, ("--actual", "ask")),
                 (True, ("--actual", "ask", "--closed")))
+    asks = ("--actual", "ask")
+    first_origin_only = True  # before 1.23
 
     def server(self, address, application, extra=""):
         return f"""
 	server {{
 		listen {place(address)};
 		server_name _;
+		access_log fields.log fields;
 		include export-server;
 		include export-headers;
 		{extra}
 		location / {{ proxy_pass http://{place(application)}; }}
 	}}"""
 
+    @staticmethod
+    def variables(stage):
+        """Those whose values are added to responses."""
+        text = stage.read("export-http") + stage.read("export-headers")
+        return "".join(sorted(set(re.findall(
+            r"\$preflightd_(?:origin|credentials|exposed|vary)\b", text))))
+
     def run(self, stage, servers):
         stage.start_nginx(f"""
 	add_header X-Inherited "must not be on a preflight" always;
 	include export-http;
+	log_format fields "$preflightd_preflight [{self.variables(stage)}]";
 	{servers}""", self.plain)
 
     def start(self, stage, parts):
@@ -177,6 +201,12 @@ class Nginx(Server):
         self.run(stage, self.server(self.plain, self.application)
                  + self.server(self.auth, self.application, auth)
                  + self.server(self.gone, self.nothing, redirected))
+
+    def host_seen(self, host):
+        # Whatever follows a ':' is a port; preflightd is told a number.
+        name = re.match(r"\[[^]]*\]|[^:]*", host)[0]
+        port = re.search(r":[0-9]+\Z", host[len(name):])
+        return name + (port[0] if self.ask and port else "")
 
     def start_example(self, stage, parts, text):
         self.run(stage, text.replace("listen 80", f"listen {place(self.plain)}")
@@ -231,17 +261,22 @@ backend nothing
                  .replace("    # here comes what --part frontend prints",
                           stage.read("export-frontend")))
 
-    def is_stricter(self, host, path):
-        return path in cases.DOTTED
-
 
 class Caddy(Server):
     name = program = "caddy"
     title = "Caddy"
     example = "caddy/Caddyfile"
     parts = ("site",)
+
+    def target_seen(self, target):
+        # With one of these it passes on, when it asks and to applications, the
+        # path encoded anew, and an escaped '/' as a plain one.
+        return None if self.ask and re.search(r'[|^`{}<>"\\#[\]]', target) \
+            else target
+
     variants = ((False, ()), (True, ()),
                 (False, ("--actual", "ask", "--closed")))
+    asks = ("--actual", "ask", "--closed")
 
     def run(self, stage, sites):
         conf = stage.write("Caddyfile", f"""{{
@@ -280,9 +315,6 @@ http://:{address[1]} {{
                                      f"http://api.example.com:{self.plain[1]} {{\n"
                                      f"\tbind {self.plain[0]}")
                  .replace("/etc/caddy/preflightd.caddy", parts["site"]))
-
-    def is_stricter(self, host, path):
-        return path in cases.DOTTED
 
 
 class Apache(Server):
@@ -348,9 +380,6 @@ Listen {place(address)}
         # AllowEncodedSlashes is off unless one sets it.
         return 404 if "%2f" in path.partition("?")[0].lower() else 200
 
-    def is_stricter(self, host, path):
-        return path in cases.DOTTED
-
 
 class Lighttpd(Server):
     name = program = title = "lighttpd"
@@ -358,6 +387,7 @@ class Lighttpd(Server):
     parts = ("conf", "script")
     variants = ((False, ()), (True, ()),
                 (False, ("--actual", "ask", "--closed")))
+    asks = ("--actual", "ask", "--closed")
     down = 503
 
     @staticmethod
@@ -402,10 +432,6 @@ include "{parts['conf']}"
     def may_refuse(self, host, path, origin):
         return "_" in host or "%c0" in path or \
             super().may_refuse(host, path, origin)
-
-    def may_vary(self, fields):
-        # A '*' policy says nothing without an Origin: as if not asked.
-        return self.ask and not fields
 
 
 class H2o(Server):

@@ -20,7 +20,7 @@ def fragments(stage, backend, kept):
             text = f.read()
         text = text.replace(SOCKET, backend)
         if not kept:
-            text = text.replace("\tkeepalive 2;", "\t#")
+            text = text.replace("\tkeepalive 64;", "\t#")
             text = text.replace("fastcgi_keep_conn on", "fastcgi_keep_conn off")
         stage.write(name, text)
 

@@ -6,9 +6,19 @@
 #include <stdlib.h>
 
 #include "export_regex.h"
-#include "path.h"
-#include "target.h"
 #include "unit.h"
+
+/* The C library does not know \\xHH; none is of a byte that means something. */
+static void
+turn_escapes(char *text)
+{
+	for (char *p = text; (p = strstr(p, "\\x")) != NULL; p++) {
+		char digits[3] = {p[2], p[3], '\0'};
+
+		*p = (char)strtol(digits, NULL, 16);
+		memmove(p + 1, p + 4, strlen(p + 4) + 1);
+	}
+}
 
 /* Compiles what write prints, between anchors, as an expression that the C
  * library knows; the servers' engines read it alike. */
@@ -25,6 +35,7 @@ compile(regex_t *re, void (*write)(FILE *to, const void *what),
 	write(to, what);
 	putc('$', to);
 	cr_assert(fclose(to) == 0);
+	turn_escapes(text);
 	cr_assert(regcomp(re, text, REG_EXTENDED | REG_NOSUB) == 0, "%s", text);
 	free(text);
 }
@@ -169,128 +180,217 @@ Test(export, impossible_patterns)
 	cr_expect(regex_origin_possible(&o));
 }
 
-/* ---- paths ------------------------------------------------------------- */
+/* ---- hosts ------------------------------------------------------------- */
 
-struct prefix {
-	const char *path;
-	enum path_form form;
-	enum path_reading reading;
-};
+static void
+write_host(FILE *to, const void *what)
+{
+	const char *host = what;
+	bool subdomains = host[0] == '*' && host[1] != '\0';
+
+	regex_host(to, str_of(host[0] != '*' ? host :
+	    host + (subdomains ? 2 : 1)), subdomains, HOST_SHORT);
+}
+
+Test(export, hosts)
+{
+	static const char *const policies[] = {"*", "*.example.com",
+	    "api.example.com", "[::1]"};
+	static const struct {
+		const char *host;
+		bool matched[4]; /* by each of them */
+	} cases[] = {
+		{"api.example.com", {true, true, true, false}},
+		{"api.example.com.", {true, true, true, false}},
+		{"api.example.com:8080", {true, true, true, false}},
+		{"api.example.com.:8080", {true, true, true, false}},
+		{"api.example.com:", {true, true, true, false}},
+		{"api.example.com:123456", {false, false, false, false}},
+		{"api.example.com:x", {false, false, false, false}},
+		{"api.example.com..", {false, false, false, false}},
+		{"b.a_1.example.com", {true, true, false, false}},
+		{"-a.example.com", {false, false, false, false}},
+		{"a-.example.com", {false, false, false, false}},
+		{".example.com", {false, false, false, false}},
+		{"a!b.example.com", {false, false, false, false}},
+		{"example.com", {true, false, false, false}},
+		{"x", {true, false, false, false}},
+		{"", {false, false, false, false}},
+		{"[::1]", {true, false, false, true}},
+		{"[::1]:80", {true, false, false, true}},
+		{"[::1].", {false, false, false, false}},
+		{"[::]", {true, false, false, false}},
+		{"[1:2:3:4:5:6:7:8]", {true, false, false, false}},
+		{"[1:2:3:4:5:6:7]", {false, false, false, false}},
+		{"[1:2:3:4:5:6:7:8:9]", {false, false, false, false}},
+		{"[1::8]", {true, false, false, false}},
+		{"[1:2:3:4:5:6:7::]", {true, false, false, false}},
+		{"[1::2:3:4:5:6:7:8]", {false, false, false, false}},
+		{"[1::2::3]", {false, false, false, false}},
+		{"[:1]", {false, false, false, false}},
+		{"[12345::]", {false, false, false, false}},
+		{"[x]", {false, false, false, false}},
+	};
+
+	for (size_t i = 0; i < COUNT(policies); i++) {
+		regex_t re;
+
+		compile(&re, write_host, policies[i]);
+		for (size_t k = 0; k < COUNT(cases); k++)
+			cr_expect(matches(&re, cases[k].host) ==
+			    cases[k].matched[i], "%s: %s", policies[i],
+			    cases[k].host);
+		regfree(&re);
+	}
+}
+
+/* ---- paths ------------------------------------------------------------- */
 
 static void
 write_path(FILE *to, const void *what)
 {
-	const struct prefix *p = what;
-
-	regex_path(to, str_of(p->path), p->form, p->reading);
+	regex_path(to, str_of(what));
 	fputs(".*", to);
 }
 
-/* A path without dot segments as the expressions read it. */
-static struct str
-path_of(const char *raw, enum path_reading reading, char *space)
+static void
+write_ambiguous_path(FILE *to, const void *what)
 {
-	struct target t;
-	struct str text;
-	size_t n = 0;
-
-	target_split(str_of(raw), &t);
-	cr_assert(path_plain(t.path, space, 64, &text), "%s", raw);
-	for (size_t i = 0; i < text.n; i++) {
-		if (space[i] == ';' && reading == PATH_PLAIN)
-			while (i < text.n && space[i] != '/')
-				i++;
-		if (i < text.n && (space[i] != '/' || n == 0 ||
-		    space[n - 1] != '/'))
-			space[n++] = space[i];
-	}
-	return (struct str){space, n};
+	regex_ambiguous_path(to, str_of(what));
+	fputs(".*", to);
 }
 
-/* A raw path that has no dot segments and is not odd: the expressions must
- * match where it is under the prefix. */
-Test(export, paths_match_as_prefixes)
-{
-	static const char *const prefixes[] = {"/", "/a", "/a/b", "/a.c/d+e",
-	    "/a-b_c/~x"};
-	static const char *const paths[] = {"/", "/a", "/a/", "/a/b", "/a/b/c",
-	    "/ab", "/A", "/b/a", "//a", "/a//b", "///a///b", "/%61", "/%61/%62",
-	    "/a%62", "/a;x", "/a;x/b", "/a;x/b;y/c", "/;a", "/;/a", "/;x/a/b",
-	    "/a/;x/b", "/a%3bx/b", "/%3B/a", "/a.c/d+e", "/axc/d+e", "/a.c/dde",
-	    "/a%2ec/d%2Be", "/a-b_c/~x", "/a-b_c/%7Ex", "/a%20", "/a?b",
-	    "/?/a", "/a;b?c", "/;?/a/b"};
-
-	for (int reading = PATH_LITERAL; reading <= PATH_PLAIN; reading++)
-		for (size_t i = 0; i < COUNT(prefixes); i++) {
-			struct prefix raw = {prefixes[i], PATH_RAW,
-			    (enum path_reading)reading};
-			regex_t re;
-
-			compile(&re, write_path, &raw);
-			for (size_t k = 0; k < COUNT(paths); k++) {
-				char space[64];
-				struct str path = path_of(paths[k], raw.reading,
-				    space);
-
-				cr_expect(matches(&re, paths[k]) ==
-				    path_under(path, str_of(prefixes[i])),
-				    "%s at %s, reading %d", prefixes[i],
-				    paths[k], reading);
-			}
-			regfree(&re);
-		}
-}
-
-/* What the servers' expressions give no policy. */
-Test(export, odd_paths)
+Test(export, paths)
 {
 	static const struct {
-		const char *path;
-		bool odd, dots;
+		const char *prefix, *path;
+		char how; /* under it, ambiguous, or neither */
 	} cases[] = {
-		{"/", false, false}, {"/a%20b", false, false},
-		{"/a%2fb", true, false}, {"/a%2Fb", true, false},
-		{"/a%5cb", true, false}, {"/a%5Cb", true, false},
-		{"/a%00", true, false}, {"/a%1f", true, false},
-		{"/a%7f", true, false}, {"/a%20", false, false},
-		{"/a%", true, false}, {"/a%4", true, false},
-		{"/a%4g", true, false}, {"/a%g4", true, false},
-		{"/a%41", false, false}, {"/a?%2f", false, false},
-		{"/a%?b", true, false}, {"/a%4?b", true, false},
-		{"/%c0%af", true, false}, {"/%C1%81", true, false},
-		{"/%e0%80%af", true, false}, {"/%E0%a0%80", false, false},
-		{"/%f0%80%80%af", true, false}, {"/%f0%90%80%80", false, false},
-		{"/%c3%a4", false, false}, {"/..;/a", true, false},
-		{"/.;a", true, false}, {"/a/%2e%2E%3b/b", true, false},
-		{"/..a;", false, false}, {"/...", false, false},
-		{"/a/../b", false, true}, {"/a/.", false, true},
-		{"/./a?b", false, true}, {"/a/%2e%2e/b", false, true},
-		{"/a//../b", true, false}, {"/a/../b//c", true, false},
-		{"//./", true, false}, {"/a/..//b", true, false},
-		{"//a/..?", true, false}, {"//a", false, false},
+		{"/", "/", 'u'}, {"/", "/x", 'u'}, {"/a", "/a", 'u'},
+		{"/a", "/a/", 'u'}, {"/a", "/a?x", 'u'}, {"/a", "/a/b", 'u'},
+		{"/a", "/a//b", 'u'}, {"/a", "/a/;x", 'u'}, {"/a", "/ab", '-'},
+		{"/a", "/A", '-'}, {"/a", "/", '-'}, {"/a", "/b/a", '-'},
+		{"/a", "/?/a", '-'}, {"/a", "/%61", 'u'}, {"/a", "/%61/x", 'u'},
+		{"/a", "/%41", '-'}, {"/a", "/a;x", 'a'}, {"/a", "/a%3bx", 'a'},
+		{"/a", "/a%3B", 'a'}, {"/a", "/a\\b", 'a'},
+		{"/a", "/a%5cb", 'a'}, {"/a", "/a%2fb", 'a'},
+		{"/a", "/a%2Fb", 'a'}, {"/a", "//a", 'a'}, {"/a", "//x", 'a'},
+		{"/a", "/;x/a", 'a'}, {"/a", "/\\a", 'a'}, {"/a", "/%2fa", 'a'},
+		{"/a", "/b;x/a", '-'}, {"/a", "/b//a", '-'},
+		{"/a/b", "/a/b", 'u'}, {"/a/b", "/a//b", 'a'},
+		{"/a/b", "/a;x/b", 'a'}, {"/a/b", "/a%2fb", 'a'},
+		{"/a/b", "/a/;x/b", 'a'}, {"/a/b", "/a/%5cb", 'a'},
+		{"/a/b", "/a/b;", 'a'}, {"/a/b", "/a/c", '-'},
+		{"/a/b", "/a", '-'}, {"/a/b", "/a/", '-'},
+		{"/a/b", "/a/b%2f", 'a'}, {"/a/b", "/a/bc//", '-'},
+		{"/j.k", "/j.k", 'u'}, {"/j.k", "/jxk", '-'},
+		{"/j.k", "/%6A%2ek", 'u'}, {"/j.k", "/%6a%2E%6b", 'u'},
+		{"/\xc3\xbc", "/%c3%bc", 'u'}, {"/\xc3\xbc", "/%C3%BC/x", 'u'},
+		{"/\xc3\xbc", "/%c3%Bc", 'u'}, {"/\xc3\xbc", "/%c3%9c", '-'},
+		{"/\xc3\xbc", "/%C3%BC;", 'a'},
 	};
 
-	for (int form = PATH_DECODED; form <= PATH_RAW; form++)
-		for (size_t i = 0; i < COUNT(cases); i++) {
-			bool odd = false;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		regex_t under, ambiguous;
 
-			/* Those with \xHH are not for the C library; what they
-			 * are about cannot be in a C string of this table. */
-			for (const char *const *text =
-			    regex_odd((enum path_form)form); *text != NULL;
-			    text++) {
-				regex_t re;
+		compile(&under, write_path, cases[i].prefix);
+		compile(&ambiguous, write_ambiguous_path, cases[i].prefix);
+		cr_expect(matches(&under, cases[i].path) ==
+		    (cases[i].how == 'u'), "%s: %s", cases[i].prefix,
+		    cases[i].path);
+		if (strlen(cases[i].prefix) > 1)
+			cr_expect(matches(&ambiguous, cases[i].path) ==
+			    (cases[i].how == 'a'), "%s: %s", cases[i].prefix,
+			    cases[i].path);
+		regfree(&under);
+		regfree(&ambiguous);
+	}
+}
 
-				if (strstr(*text, "\\x") != NULL)
-					continue;
-				cr_assert(regcomp(&re, *text, REG_EXTENDED |
-				    REG_NOSUB) == 0, "%s", *text);
-				odd = odd || matches(&re, cases[i].path);
-				regfree(&re);
-			}
-			cr_expect(odd == (cases[i].odd ||
-			    (cases[i].dots && form == PATH_RAW)), "%s, form %d",
-			    cases[i].path, form);
+Test(export, odd_paths)
+{
+	static const char *const odd[] = {
+		"/..", "/.", "/x/../y", "/%2e%2E/", "/.%2e", "/x/.?y",
+		"/..;x", "/.;", "/%2e%3bx", "/..%3B", "/..%2fx", "/x%2f..",
+		"/x%5c.", "/x\\..\\y", "/..\\", "/x%2F%2e%2e%5Cy", "/%252e",
+		"/%25%32e", "/%252%65", "/%25%46%66", "/%00", "/%1f", "/%1F",
+		"/%7f", "/%7F", "/%", "/%4", "/%zz", "/%4z", "/x%?y", "/%2?",
+		"/#", "/x#y", "/\x01", "/\x7f", "/\xc3\xbc", "/ ",
+	};
+	static const char *const even[] = {
+		"/", "/x", "//", "/...", "/..x", "/.x", "/x..", "/x;..",
+		"/%2e%2e%2e", "/x%2fy", "/x%5cy", "\\x", "/x;y", "/%3b", "/%25",
+		"/%25x", "/%252", "/100%25/x", "/%C3%BC", "/%80", "/%7e",
+		"/x?/..", "/x?%", "/x?#\x01", "/%20", "/%23", "/%3f", "/..%23",
+	};
+	char *text = strdup(regex_odd_path);
+	regex_t re;
+
+	cr_assert(text != NULL);
+	turn_escapes(text);
+	cr_assert(regcomp(&re, text, REG_EXTENDED | REG_NOSUB) == 0);
+	for (size_t i = 0; i < COUNT(odd); i++)
+		cr_expect(matches(&re, odd[i]), "%s", odd[i]);
+	for (size_t i = 0; i < COUNT(even); i++)
+		cr_expect(!matches(&re, even[i]), "%s", even[i]);
+	regfree(&re);
+	free(text);
+}
+
+/* How many repetitions without a bound an expression has, and how many of them
+ * never give back what they took. */
+static size_t
+count_repetitions(const char *text, size_t *possessive)
+{
+	size_t n = 0;
+	bool bracket = false;
+
+	*possessive = 0;
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p == '\\') {
+			p++;
+		} else if (bracket) {
+			bracket = *p != ']';
+		} else if (*p == '[') {
+			bracket = true;
+		} else if (*p == '*' || *p == '+') {
+			n++;
+			*possessive += p[1] == '+';
+			p += p[1] == '+';
+		} else if (*p == '{') {
+			cr_assert(strchr(p, ',') == NULL || p[strcspn(p, ",") +
+			    1] != '}', "%s", text);
+		}
+	}
+	return n;
+}
+
+/* Every expression for a path takes time in proportion to the path, whatever
+ * it is: none takes another way through what it has passed. */
+Test(export, expressions_of_paths_are_linear)
+{
+	static const char *const prefixes[] = {"/", "/a", "/a.b/c+d/*e",
+	    "/\xc3\xbc/x"};
+	size_t possessive;
+
+	cr_expect(count_repetitions(regex_clean_path, &possessive) == 3);
+	cr_expect(possessive == 3);
+	cr_expect(strncmp(regex_clean_path, "^(?=/)", 6) == 0);
+	cr_expect(count_repetitions(regex_odd_path, &possessive) == 1);
+	cr_expect(strncmp(regex_odd_path, "^[^?]*(", 7) == 0);
+	for (size_t i = 0; i < COUNT(prefixes); i++)
+		for (int ambiguous = 0; ambiguous < 2; ambiguous++) {
+			char *text = NULL;
+			size_t n;
+			FILE *to = open_memstream(&text, &n);
+
+			cr_assert(to != NULL);
+			(ambiguous ? regex_ambiguous_path : regex_path)(to,
+			    str_of(prefixes[i]));
+			cr_assert(fclose(to) == 0);
+			cr_expect(count_repetitions(text, &possessive) == 0,
+			    "%s", text);
+			free(text);
 		}
 }
 

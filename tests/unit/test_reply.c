@@ -116,7 +116,8 @@ static const struct {
 	    "https://z.example", NULL, NULL,
 	    NO_CONTENT "Allow: OPTIONS, PUT, PATCH\r\n" VARY "\r\n"},
 	{"plain OPTIONS with a malformed Origin", "star.example", "a,b", NULL,
-	    NULL, NO_CONTENT "Allow: OPTIONS, GET, HEAD, POST\r\n" VARY "\r\n"},
+	    NULL, NO_CONTENT "Allow: OPTIONS, GET, HEAD, POST\r\n"
+	    "Access-Control-Allow-Origin: *\r\n" VARY "\r\n"},
 	{"plain OPTIONS, credentials", "cred.example", "https://a.example",
 	    NULL, NULL, NO_CONTENT
 	    "Allow: OPTIONS, GET, HEAD, POST, PUT, PATCH, DELETE\r\n" ORIGIN_A
@@ -338,7 +339,10 @@ Test(reply, authorizer)
 		    "Status: 200 OK\r\nVariable-Vary: Origin\r\n\r\n"},
 		{"star.example", "https://z.example", "Status: 200 OK\r\n"
 		    "Variable-Access-Control-Allow-Origin: *\r\n\r\n"},
-		{"star.example", NULL, "Status: 200 OK\r\n\r\n"},
+		{"star.example", NULL, "Status: 200 OK\r\n"
+		    "Variable-Access-Control-Allow-Origin: *\r\n\r\n"},
+		{"star.example", "a,b", "Status: 200 OK\r\n"
+		    "Variable-Access-Control-Allow-Origin: *\r\n\r\n"},
 	};
 	struct policy_set *s = unit_policy(policies);
 	size_t cap = reply_max(s);

@@ -136,12 +136,10 @@ Test(verify, a_policys_own_answers_are_right)
 
 /* The id of the only finding on an answer of these headers. */
 static const char *
-judge(const char *name, int status, const struct header *items, size_t count)
+judge_by(const char *policy, const char *name, int status,
+    const struct header *items, size_t count)
 {
-	struct policy_set *s = unit_policy("[policy p]\n"
-	    "allow-origins = https://app.example\nallow-methods = GET, PUT\n"
-	    "allow-headers = X-A, X-B\nexpose-headers = X-T, X-U\n"
-	    "allow-credentials = yes\nmax-age = 60\n");
+	struct policy_set *s = unit_policy(policy);
 	const struct browser_answer answer = {status, {items, count}};
 	struct arena a = {NULL};
 	struct verify_cases cases;
@@ -157,6 +155,16 @@ judge(const char *name, int status, const struct header *items, size_t count)
 	arena_clear(&a);
 	policy_set_free(s);
 	return id;
+}
+
+static const char *
+judge(const char *name, int status, const struct header *items, size_t count)
+{
+	return judge_by("[policy p]\n"
+	    "allow-origins = https://app.example\nallow-methods = GET, PUT\n"
+	    "allow-headers = X-A, X-B\nexpose-headers = X-T, X-U\n"
+	    "allow-credentials = yes\nmax-age = 60\n", name, status, items,
+	    count);
 }
 
 #define H(name, value) {{name, sizeof(name) - 1}, {value, sizeof(value) - 1}}
@@ -211,6 +219,31 @@ Test(verify, pains_of_the_actual_response)
 	cr_expect_str_eq(JUDGE("actual-refused-origin", 200,
 	    H("Access-Control-Expose-Headers", "X-T"), H("Vary", "Origin")),
 	    "refused-with-headers");
+}
+
+/* What '*' gives stands on every response; the first is asked for without an
+ * Origin, before a cache knows the URL. */
+Test(verify, a_star_is_constant)
+{
+	static const char policy[] = "[policy p]\nallow-origins = *\n"
+	    "expose-headers = X-T\n";
+	static const char *const names[] = {"actual-first",
+	    "actual-no-origin"};
+	static const struct header whole[] = {
+	    H("Access-Control-Allow-Origin", "*"),
+	    H("Access-Control-Expose-Headers", "X-T")};
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		cr_expect_str_eq(judge_by(policy, names[i], 200, whole, 2),
+		    "none");
+		cr_expect_str_eq(judge_by(policy, names[i], 200, whole, 1),
+		    "expose-differs");
+		cr_expect_str_eq(judge_by(policy, names[i], 200, NULL, 0),
+		    "allow-origin-missing");
+	}
+	/* A policy that names origins grants nothing without one. */
+	cr_expect_str_eq(JUDGE("actual-first", 200, H("Vary", "Origin"),
+	    H("Access-Control-Allow-Origin", "*")), "origin-granted");
 }
 
 Test(verify, every_finding_has_a_name_and_a_remedy)
