@@ -31,8 +31,8 @@ PATIENCE = 300.0  # seconds for a command
 FOLDERS = {"README.md": world.CLONE, ("etc/README.md", "systemd"): BUILD,
            ".github/CONTRIBUTING.md": world.CLONE, "tests/README.md": BUILD}
 # Pages of the manual; tests/docs.py runs the commands of the others.
-MANUAL = ("src/preflightd.8", "src/preflightd-explain.1",
-          "src/preflightd-export.1", "src/preflightd-verify.1")
+MANUAL = ("src/man/preflightd.8", "src/man/preflightd-explain.1",
+          "src/man/preflightd-export.1", "src/man/preflightd-verify.1")
 # Where the status may be another than 0: the answer is no.
 STATUSES = {"diff": (0, 1), "explain": (0, 1)}
 PUT = """fetch("https://api.example.com/items/7", {method: "PUT",

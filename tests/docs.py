@@ -41,7 +41,7 @@ def check_front_page(folder):
     tap.is_equal(run("check", "-p", "policy.ini", folder=folder)[::2], (0, ""),
                  "README.md's policy is good")
     for page in readme.manual():
-        name = re.fullmatch(r"src/(.*)\.(.)", page)
+        name = re.fullmatch(r"src/man/(.*)\.(.)", page)
         short = re.sub(r"^preflightd(?=-(?!blocked))", "", name[1])
         tap.ok(f"{short}({name[2]})" in read(), f"README.md names {page}")
 
@@ -68,7 +68,7 @@ def check_transcript(page, folder):
 
 def check_guide(folder):
     """'blocked by CORS policy': its policy, and what explain says of each."""
-    page = "src/preflightd-blocked.7"
+    page = "src/man/preflightd-blocked.7"
     text = read(page)
     policy, *shown = readme.displays(text[text.index("\n.Sh CAUSES"):])
     write(folder, "policy.ini", policy)
@@ -88,21 +88,25 @@ def check_commands():
     tap.is_equal((status, set(re.findall(r"^\| `([a-z]+)` \|", table, re.M))),
                  (0, wanted - {"help", "version"}),
                  "README.md has the commands of --help")
-    part = read("src/preflightd.8").partition("The commands:")[2]
+    part = read("src/man/preflightd.8").partition("The commands:")[2]
     part = part.partition("\n.El")[0]
     tap.is_equal(set(re.findall(r"^\.It Cm (\w+)", part, re.M)), wanted,
                  "preflightd(8) has the commands of --help")
 
 
 def check_files():
-    """Each file of src/ is named once, and nothing else is."""
-    table = read("src/README.md").partition("| --- ")[2]
-    named = re.findall(r"`([a-z_]+)`", table)
-    there = {name.rpartition(".")[0]
-             for name in os.listdir(os.path.join(TOP, "src"))
-             if name.endswith((".c", ".h")) and not name.endswith("_impl.h")}
-    tap.is_equal(sorted(named), sorted(there),
-                 "src/README.md says where each file of src/ belongs")
+    """The map of src/ has its folders, and names files that are there."""
+    text = read("src/README.md")
+    source = os.path.join(TOP, "src")
+    named = re.findall(r"^\| `(\w+)/` \|", text, re.M)
+    there = [name for name in os.listdir(source)
+             if os.path.isdir(os.path.join(source, name)) and name != "man"]
+    tap.is_equal(sorted(named), sorted(there), "src/README.md has each folder")
+    for name in sorted(set(re.findall(r"\b(?:" + "|".join(named) + r")/\w+",
+                                      text))):
+        tap.ok(any(os.path.exists(os.path.join(source, name + end))
+                   for end in ("", ".c", ".h")),
+               f"src/README.md: {name} is there")
 
 
 def check_targets():
@@ -119,11 +123,11 @@ def options(text):
 
 
 def check_options():
-    serve = re.search(r"^\.Ss serve\n(.*?)(?=^\.Sh )", read("src/preflightd.8"),
+    serve = re.search(r"^\.Ss serve\n(.*?)(?=^\.Sh )", read("src/man/preflightd.8"),
                       re.M | re.S)[1]
     pages = {"serve": serve}
     for command in ("check", "diff", "explain", "export", "verify"):
-        text = read(f"src/preflightd-{command}.1")
+        text = read(f"src/man/preflightd-{command}.1")
         pages[command] = text[:text.index("\n.Sh ENVIRONMENT")]
     for command, text in pages.items():
         status, out, _ = run(command, "--help")
@@ -136,8 +140,8 @@ def check_options():
 def check_findings():
     """preflightd-verify(1) has every finding that the sources can name."""
     known = set(re.findall(r'\[VERIFY_\w+\] = \{"([a-z-]+)"',
-                           read("src/verify_findings.c")))
-    part = read("src/preflightd-verify.1").partition("\n.Sh FINDINGS")[2]
+                           read("src/verify/findings.c")))
+    part = read("src/man/preflightd-verify.1").partition("\n.Sh FINDINGS")[2]
     named = re.findall(r"[a-z-]+[a-z]", " ".join(
         re.findall(r"^\.It Li (.*)$", part.partition("\n.El")[0], re.M)))
     tap.is_equal(set(named), known, "preflightd-verify(1) has all findings")
@@ -198,8 +202,8 @@ def check_headings():
 
 with tempfile.TemporaryDirectory() as private:
     check_front_page(private)
-    check_transcript("src/preflightd-check.1", private)
-    check_transcript("src/preflightd-diff.1", private)
+    check_transcript("src/man/preflightd-check.1", private)
+    check_transcript("src/man/preflightd-diff.1", private)
     check_guide(private)
 check_commands()
 check_files()

@@ -87,7 +87,7 @@ def section(text, title):
 def manual():
     """The names of the manual's pages."""
     return sorted(os.path.relpath(name, TOP) for name in
-                  glob.glob(os.path.join(TOP, "src/*.[1-8]")))
+                  glob.glob(os.path.join(TOP, "src/man/*.[1-8]")))
 
 
 def unescaped(text):

@@ -19,7 +19,7 @@ def read(path):
 def constants():
     """The expressions of the enumerations and macros in src/, by name."""
     found = {}
-    for path in glob.glob(os.path.join(TOP, "src/*.[ch]")):
+    for path in glob.glob(os.path.join(TOP, "src/*/*.[ch]")):
         for name, text in re.findall(r"\b([A-Z][A-Z_]+) = ([^,}/;]+)[,} /]", read(path)):
             found[name] = text.strip()
         for name, text in re.findall(r"#define ([A-Z_]+) +(\d+)$", read(path), re.M):

@@ -23,7 +23,7 @@ try()
 	if ! command -v "$tool" >/dev/null 2>&1; then
 		[ -z "${CI-}" ] || { status=1; printf 'not '; }
 		echo "ok $count - $what # SKIP $tool is missing"
-	elif output=$(printf '%s\n' "$top"/src/*.c | xargs -P 2 -n 12 "$@" 2>&1)
+	elif output=$(printf '%s\n' "$top"/src/*/*.c | xargs -P 2 -n 12 "$@" 2>&1)
 	then
 		echo "ok $count - $what"
 	else

@@ -1,6 +1,6 @@
 """How src/ is built, as far as a program can judge it: no function, file or line
 that is far too long, no declaration that only its own file uses, and includes
-that follow the order and the layers of src/README.md.
+that follow the order and the folders of src/README.md.
 
 Each rule is tried on a text that breaks it too: one that finds nothing anywhere
 would pass everything.
@@ -18,11 +18,11 @@ LINE, FUNCTION, FILE = 80, 120, 700  # columns, lines of a body, lines
 
 
 def tree():
-    """The files of src/, name to text."""
+    """The files of src/, folder/name to text."""
     files = {}
-    for path in glob.glob(os.path.join(TOP, "src", "*.[ch]")):
+    for path in glob.glob(os.path.join(TOP, "src", "**", "*.[ch]"), recursive=True):
         with open(path, encoding="utf-8") as f:
-            files[os.path.basename(path)] = f.read()
+            files[os.path.relpath(path, os.path.join(TOP, "src"))] = f.read()
     return files
 
 
@@ -36,7 +36,7 @@ def stem(name):
 
 
 def includes(text):
-    return re.findall(r'^#include "(\w+)\.h"', text, re.M)
+    return re.findall(r'^#include "([\w/]+)\.h"', text, re.M)
 
 
 # ---- sizes -----------------------------------------------------------------
@@ -119,27 +119,54 @@ def header_circles(files):
     return circles({stem(n): set(includes(t)) for n, t in files.items() if n.endswith(".h")})
 
 
+# Files that share one struct, and may include each other.
+FAMILIES = [
+    {"browser/browser", "browser/browser_impl"},
+    {"core/origin_set", "core/origin_set_impl"},
+    {"core/policy", "core/policy_impl", "core/policy_normalize", "core/policy_render"},
+    {"conf/conf", "conf/conf_impl", "conf/keys", "conf/origins", "conf/reader", "conf/test", "conf/values"},
+    {"diff/diff", "diff/diff_impl"},
+    {"explain/explain", "explain/fix", "explain/fix_impl"},
+    {"log/log", "log/sink"},
+    {"serve/conn", "serve/worker"},
+]
+
+
 def foreign_circles(files):
-    """Circles among files, a .c and its .h as one, that are no family: those of
-    one first word, and a worker with its connections."""
+    """Circles among files, a .c and its .h as one, that are no family."""
     graph = {}
     for name, text in files.items():
         graph.setdefault(stem(name), set()).update(h for h in includes(text) if h not in ("config", stem(name)))
-    return [c for c in circles(graph) if len({n.split("_")[0] for n in c}) > 1 and c != ["conn", "worker"]]
+    return [c for c in circles(graph) if not any(set(c) <= family for family in FAMILIES)]
 
 
-def upward(files, core, shell):
-    """Files of the core that include one of the shell."""
-    return [f"{name}: {h}.h" for name, text in files.items() if stem(name) in core
-            for h in includes(text) if h in shell]
+def folders():
+    """What each folder may use: the table of src/README.md, which goes up."""
+    with open(os.path.join(TOP, "src", "README.md"), encoding="utf-8") as f:
+        rows = re.findall(r"^\| `(\w+)/` \|.*\| ([\w ]+|-) \|$", f.read(), re.M)
+    names = [name for name, _ in rows]
+    return {name: set(names) if may == "all" else set(may.split()) & set(names) for name, may in rows}, \
+        [f"{name}: {other}" for i, (name, may) in enumerate(rows) for other in may.split()
+         if other not in ("all", "-") and other not in names[:i]]
 
 
-def lists():
-    """The names in the core's and in the program's list of Makefile.am."""
-    with open(os.path.join(TOP, "Makefile.am"), encoding="utf-8") as f:
-        text = f.read()
-    return [set(re.findall(r"src/(\w+)\.[ch]", re.search(rf"^{which}_SOURCES = .*?[^\\]\n", text, re.M | re.S)[0]))
-            for which in ("libcore_a", "preflightd")]
+MAY_USE, NOT_BELOW = folders()
+
+
+def upward(files):
+    """Files that include one of a folder that theirs may not use."""
+    found = []
+    for name, text in files.items():
+        folder = name.rpartition("/")[0]
+        found += [f"{name}: {h}.h" for h in includes(text)
+                  if h != "config" and h.rpartition("/")[0] not in MAY_USE.get(folder, set()) | {folder}]
+    return found
+
+
+def wrong_guard(files):
+    """Headers without the guard PREFLIGHTD_FOLDER_FILE_H."""
+    return [name for name, text in files.items() if name.endswith(".h")
+            and f"\n#ifndef PREFLIGHTD_{re.sub('[/.]', '_', name).upper()}\n" not in text]
 
 
 # ---- declarations --------------------------------------------
@@ -175,6 +202,8 @@ RULES = [
      {"a.h": '#include "b.h"\n', "b.h": '#include "a.h"\n'}),
     (foreign_circles, "only files of one family include each other",
      {"a.c": '#include "b.h"\n', "a.h": "", "b.c": '#include "a.h"\n', "b.h": ""}),
+    (upward, "a file includes those of folders that its own may use", {"core/a.c": '#include "serve/server.h"\n'}),
+    (wrong_guard, "a header is guarded by its folder and name", {"base/a.h": "\n#ifndef PREFLIGHTD_A_H\n"}),
     (own_use_only, "what a header declares another file calls",
      {"a.h": "int a_f(void);\n", "a.c": "int\na_f(void)\n{\n}\n"}),
 ]
@@ -182,15 +211,12 @@ RULES = [
 
 def main():
     files = tree()
-    core, shell = lists()
     for rule, what, broken in RULES:
         found = rule(files)
         tap.ok(not found, what, "\n".join(map(str, found)))
         tap.ok(rule(broken), what + ": one that does is found")
-    found = upward(files, core, shell - core)
-    tap.ok(not found, "the core includes nothing of the shell", "\n".join(found))
-    tap.ok(upward({"arena.c": '#include "server.h"\n'}, core, shell - core),
-           "the core includes nothing of the shell: one that does is found")
+    tap.ok(len(MAY_USE) > 10 and not NOT_BELOW, "the folders of src/README.md use those above them in its table",
+           "\n".join(NOT_BELOW))
     tap.done()
 
 

@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "preflight.h"
-#include "reply.h"
+#include "conf/conf.h"
+#include "core/preflight.h"
+#include "core/response.h"
 
 enum { ROUNDS = 9 };
 

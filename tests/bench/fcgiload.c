@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "record.h"
+#include "serve/fcgi_record.h"
 
 enum { RECORD_PART = 32 * 1024, ANSWER_MAX = 8192, EVENTS = 256, PIDS = 16, WARMUP = 300 /* ms */ };
 

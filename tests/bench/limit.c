@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "record.h"
+#include "serve/fcgi_record.h"
 
 enum { INPUT = 64 * 1024, EVENTS = 64, ACCEPTS = 16, BACKLOG = 4096 };
 

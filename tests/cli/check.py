@@ -376,7 +376,7 @@ def check_lists(folder):
 
 def check_manual():
     """The manual describes each key with its default; its example is good."""
-    page = read(os.path.join(TOP, "src", "preflightd.ini.5"))
+    page = read(os.path.join(TOP, "src", "man", "preflightd.ini.5"))
     _, out, _ = run("--keys")
     rows = re.findall(r"^  (\S+) +(.*)\n +(.*); default: (.*)$", out, re.M)
     tap.is_equal(len(rows), 19, "--keys prints all keys")

@@ -3,7 +3,7 @@
 #ifndef PREFLIGHTD_ANSWER_PARSE_H
 #define PREFLIGHTD_ANSWER_PARSE_H
 
-#include "str.h"
+#include "base/str.h"
 
 enum { ANSWER_FIELDS_MAX = 16 };
 

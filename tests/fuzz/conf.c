@@ -2,9 +2,9 @@
  * is another file beside it, which it may name as @origins.txt. */
 #include "config.h"
 
-#include "conf.h"
+#include "conf/conf.h"
 
-#include "canonical.h"
+#include "conf/format.h"
 #include "files.h"
 #include "fuzz.h"
 #include "naive.h"

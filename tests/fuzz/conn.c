@@ -3,20 +3,20 @@
  * where to cut them. */
 #include "config.h"
 
-#include "conn.h"
+#include "serve/conn.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "answer_parse.h"
-#include "buf.h"
+#include "base/buf.h"
 #include "files.h"
 #include "fuzz.h"
-#include "log.h"
-#include "record.h"
-#include "server.h"
-#include "worker.h"
+#include "log/log.h"
+#include "serve/fcgi_record.h"
+#include "serve/server.h"
+#include "serve/worker.h"
 
 enum { TEXT_MAX = 8192, BYTES_MAX = 64 * 1024, OUT_MAX = 256 * 1024 };
 

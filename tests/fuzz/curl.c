@@ -1,12 +1,12 @@
 /* curl.c - fuzzes a pasted curl command, as `explain --curl` takes it. */
 #include "config.h"
 
-#include "curl_command.h"
+#include "explain/curl_command.h"
 
-#include "buf.h"
+#include "base/buf.h"
+#include "explain/shell_words.h"
 #include "fuzz.h"
 #include "naive.h"
-#include "shell_words.h"
 
 enum { TEXT_MAX = 8192 };
 

@@ -2,13 +2,13 @@
  * policies, each further line is a parameter of the request. */
 #include "config.h"
 
-#include "answer.h"
 #include "answer_parse.h"
 #include "files.h"
 #include "fuzz.h"
-#include "log.h"
+#include "log/log.h"
 #include "make_policies.h"
 #include "naive.h"
+#include "serve/answer.h"
 
 /* No names are left out of an answer for their length (ECHO_MAX). */
 enum { TEXT_MAX = 2500, PARAMS_MAX = 100, POLICY_BYTES = 64 };

@@ -2,10 +2,10 @@
  * as a set. */
 #include "config.h"
 
-#include "field.h"
+#include "base/lanes.h"
+#include "core/field.h"
 #include "fuzz.h"
 #include "naive.h"
-#include "lanes.h"
 
 enum { NAMES_MAX = 64, TEXT_MAX = 4096 };
 

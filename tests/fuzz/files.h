@@ -1,9 +1,9 @@
-/* files.h - what a fuzz target writes for a loader to read. */
+/* base/file.h - what a fuzz target writes for a loader to read. */
 #ifndef PREFLIGHTD_FUZZ_FILES_H
 #define PREFLIGHTD_FUZZ_FILES_H
 
-#include "conf.h"
-#include "str.h"
+#include "base/str.h"
+#include "conf/conf.h"
 
 /* Writes a file of that name, a literal, in a private folder that is removed
  * at the end, and returns its path until the next call. */

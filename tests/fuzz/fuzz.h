@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "str.h"
+#include "base/str.h"
 
 /* Takes an input and returns 0; it ends the program where a property does not
  * hold. */

@@ -3,7 +3,7 @@
 #ifndef PREFLIGHTD_MAKE_POLICIES_H
 #define PREFLIGHTD_MAKE_POLICIES_H
 
-#include "buf.h"
+#include "base/buf.h"
 
 /* Adds the file that the bytes choose; where they end, it goes on as with
  * zeros. */

@@ -4,9 +4,9 @@
 #ifndef PREFLIGHTD_NAIVE_H
 #define PREFLIGHTD_NAIVE_H
 
-#include "policy.h"
-#include "preflight.h"
-#include "str.h"
+#include "base/str.h"
+#include "core/policy.h"
+#include "core/preflight.h"
 
 /* RFC 9110, 5.6.2. */
 bool naive_token(struct str s);

@@ -1,8 +1,8 @@
 /* naive_decision.c - which policy serves a request and what it says. */
 #include "config.h"
 
+#include "core/path.h"
 #include "naive.h"
-#include "path.h"
 
 /* ---- parameters -------------------------------------------------------- */
 

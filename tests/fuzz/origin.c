@@ -2,9 +2,9 @@
  * and the set that is made of these. */
 #include "config.h"
 
+#include "core/origin_set.h"
 #include "fuzz.h"
 #include "naive.h"
-#include "originset.h"
 
 enum { ENTRIES_MAX = 32, TEXT_MAX = 2048, PATTERNS_NEAR = 4 };
 

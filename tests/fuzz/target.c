@@ -2,11 +2,11 @@
  * prefixes and hosts of a policy. */
 #include "config.h"
 
-#include "target.h"
+#include "core/target.h"
 
+#include "core/path.h"
 #include "fuzz.h"
 #include "naive.h"
-#include "path.h"
 
 enum { TEXT_MAX = 3000 };
 

@@ -2,12 +2,12 @@
  * lines after it. */
 #include "config.h"
 
-#include "url.h"
+#include "browser/url.h"
 
+#include "base/number.h"
+#include "core/origin.h"
 #include "fuzz.h"
 #include "naive.h"
-#include "number.h"
-#include "origin.h"
 
 enum { TEXT_MAX = 2048 };
 

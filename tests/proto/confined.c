@@ -25,7 +25,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "sandbox.h"
+#include "daemon/sandbox.h"
 
 static void
 call_execve(void)

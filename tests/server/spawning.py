@@ -42,7 +42,7 @@ def spawn_fcgi(stage, backend):
 def documented(stage, backend, program):
     """The documents' command of that program, with the test's program and paths."""
     shown = [block.body for block in readme.blocks(readme.read())] + \
-        readme.displays(readme.read("src/preflightd.8"))
+        readme.displays(readme.read("src/man/preflightd.8"))
     command = next(command for text in shown
                    for command, _ in readme.typed(text)
                    if re.match(rf"{program} .*(unix:|-s )/run/preflightd/",

@@ -1,12 +1,12 @@
 #include "config.h"
 
-#include "browser.h"
+#include "browser/browser.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "field.h"
+#include "core/field.h"
 #include "unit.h"
 
 enum { HEADERS_MAX = 16 };

@@ -1,9 +1,9 @@
 #include "config.h"
 
-#include "buf.h"
+#include "base/buf.h"
 
-#include "arena.h"
-#include "spelling.h"
+#include "base/arena.h"
+#include "base/spelling.h"
 #include "unit.h"
 
 Test(buf, adds_up_to_its_size)

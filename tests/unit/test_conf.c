@@ -1,12 +1,12 @@
 #include "config.h"
 
-#include "conf.h"
+#include "conf/conf.h"
 
 #include <stdlib.h>
 
-#include "conf_keys.h"
-#include "idn.h"
-#include "suffix.h"
+#include "conf/keys.h"
+#include "core/idn.h"
+#include "core/suffix.h"
 #include "unit.h"
 
 #define P "[policy a]\nallow-origins = https://a.example.com\n"

@@ -1,10 +1,10 @@
 #include "config.h"
 
-#include "curl_command.h"
+#include "explain/curl_command.h"
 
 #include <stdlib.h>
 
-#include "shell_words.h"
+#include "explain/shell_words.h"
 #include "unit.h"
 
 /* ---- words ------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "diag.h"
+#include "base/diag.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 #include "config.h"
 
-#include "export.h"
+#include "export/export.h"
 
 #include <regex.h>
 #include <stdlib.h>
 
-#include "export_regex.h"
+#include "export/regex.h"
 #include "unit.h"
 
 /* The C library does not know \\xHH; none is of a byte that means something. */

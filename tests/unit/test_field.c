@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "field.h"
+#include "core/field.h"
 
 #include <stdio.h>
 #include <stdlib.h>

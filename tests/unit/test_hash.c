@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "hash.h"
+#include "base/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "history.h"
+#include "metrics/history.h"
 
 #include "unit.h"
 

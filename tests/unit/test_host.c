@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "host.h"
+#include "core/host.h"
 
 #include "unit.h"
 

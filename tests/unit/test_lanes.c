@@ -2,7 +2,7 @@
  * memory of its own size, so that a look behind it is seen. */
 #include "config.h"
 
-#include "lanes.h"
+#include "base/lanes.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "lines.h"
+#include "base/lines.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "config.h"
 
-#include "policy_meaning.h"
+#include "core/policy_normalize.h"
 
-#include "diff.h"
+#include "diff/diff.h"
 #include "unit.h"
 
 /* A set of entries separated by spaces, as the policy 'p' has it. */

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "origin.h"
+#include "core/origin.h"
 
 #include "unit.h"
 

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "originset.h"
+#include "core/origin_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "path.h"
+#include "core/path.h"
 
 #include <stdlib.h>
 

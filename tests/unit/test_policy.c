@@ -1,13 +1,13 @@
 #include "config.h"
 
-#include "policy.h"
+#include "core/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "buf.h"
-#include "path.h"
-#include "policy_impl.h"
+#include "base/buf.h"
+#include "core/path.h"
+#include "core/policy_impl.h"
 #include "unit.h"
 
 static const char policies[] =

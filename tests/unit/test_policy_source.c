@@ -1,11 +1,11 @@
 #include "config.h"
 
-#include "policy_source.h"
+#include "conf/edit.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "lines.h"
+#include "base/lines.h"
 #include "unit.h"
 
 enum change { APPEND, REPLACE, SET };

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "preflight.h"
+#include "core/preflight.h"
 
 #include <stdlib.h>
 

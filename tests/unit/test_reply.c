@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "reply.h"
+#include "core/response.h"
 
 #include <stdlib.h>
 

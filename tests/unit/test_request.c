@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "request.h"
+#include "core/request.h"
 
 #include "unit.h"
 

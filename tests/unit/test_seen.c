@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "seen.h"
+#include "metrics/origin_usage.h"
 
 #include "unit.h"
 

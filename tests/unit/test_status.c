@@ -1,8 +1,8 @@
 #include "config.h"
 
-#include "escape.h"
-#include "status_ask.h"
-#include "status_markup.h"
+#include "base/escape.h"
+#include "base/html_text.h"
+#include "status/ask.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "tally.h"
+#include "metrics/tally.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "target.h"
+#include "core/target.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "top.h"
+#include "metrics/topk.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "url.h"
+#include "browser/url.h"
 
 #include <stdlib.h>
 

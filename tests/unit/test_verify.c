@@ -1,11 +1,11 @@
 #include "config.h"
 
-#include "verify_judge.h"
+#include "verify/check.h"
 
 #include <stdio.h>
 
 #include "unit.h"
-#include "verify_origins.h"
+#include "verify/origins.h"
 
 static const struct place nowhere = {0, 0, 0};
 

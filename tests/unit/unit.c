@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 
 struct policy_set *
 unit_load(const char *text, struct diag *d)

@@ -4,9 +4,9 @@
 
 #include <criterion/criterion.h>
 
-#include "diag.h"
-#include "policy.h"
-#include "str.h"
+#include "base/diag.h"
+#include "base/str.h"
+#include "core/policy.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -1,0 +1,58 @@
+#include "config.h"
+
+#include "base/json_text.h"
+
+#include "base/buf.h"
+
+json_t *
+json_text(struct str s)
+{
+	json_t *text = json_stringn(s.p, s.n);
+	struct shown shown;
+
+	return text != NULL ? text : json_string(buf_shown(&shown, s));
+}
+
+/* What jansson leaves as it is and a terminal may act on: DEL and U+0080 to
+ * U+009F, which are 0xc2 and one byte.  They stand in strings alone. */
+struct printing {
+	FILE *to;
+	bool lead; /* a 0xc2 was the last byte, and waits */
+};
+
+static int
+print_safe(const char *text, size_t n, void *data)
+{
+	struct printing *p = data;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (p->lead && c > 0x9f)
+			putc(0xc2, p->to);
+		if (c == 0x7f || (p->lead && c <= 0x9f))
+			fprintf(p->to, "\\u%04x", c);
+		else if (c != 0xc2)
+			putc(c, p->to);
+		p->lead = c == 0xc2;
+	}
+	return ferror(p->to) ? -1 : 0;
+}
+
+int
+json_print(const json_t *value, FILE *to, size_t flags)
+{
+	struct printing p = {to, false};
+
+	return json_dump_callback(value, print_safe, &p, flags);
+}
+
+bool
+json_add(json_t **array, json_t *item)
+{
+	if (json_array_append_new(*array, item) == 0)
+		return true;
+	json_decref(*array);
+	*array = NULL;
+	return false;
+}

@@ -1,0 +1,257 @@
+#include "config.h"
+
+#include "browser/url.h"
+
+#include "base/buf.h"
+#include "core/host.h"
+
+enum { AUTHORITY_MAX = 512, PORT_MAX = 65535 };
+
+/* ---- what is wrong with it --------------------------------------------- */
+
+struct parse {
+	struct str text;
+	struct diag *d;
+	struct place at;
+};
+
+static int
+error(const struct parse *p, const char *id, const char *hint,
+    const char *what)
+{
+	struct shown shown;
+
+	diag_add(p->d, DIAG_ERROR, p->at, id, hint, "URL '%s' %s",
+	    buf_shown(&shown, p->text), what);
+	return -1;
+}
+
+/* ---- the origin -------------------------------------------------------- */
+
+/* Takes "http://" or "https://" off the front of *rest and adds it. */
+static int
+add_scheme(const struct parse *p, struct str *rest, struct buf *out)
+{
+	static const struct str schemes[] = {{"https://", 8}, {"http://", 7}};
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		struct str front = {rest->p, schemes[i].n};
+
+		if (rest->n < schemes[i].n || !str_eq_fold(front, schemes[i]))
+			continue;
+		buf_add(out, schemes[i]);
+		*rest = str_from(*rest, schemes[i].n);
+		return 0;
+	}
+	return error(p, "url-scheme",
+	    "write it whole, as in https://api.example.com/v1/items",
+	    "does not begin with http:// or https://");
+}
+
+/* Splits host[:port]; a colon within brackets is the host's. */
+static void
+split_port(struct str authority, struct str *host, struct str *port)
+{
+	size_t n = authority.n;
+
+	while (n > 0 && authority.p[n - 1] != ':' && authority.p[n - 1] != ']')
+		n--;
+	*host = authority;
+	*port = STR("");
+	if (n == 0 || authority.p[n - 1] != ':')
+		return;
+	host->n = n - 1;
+	*port = str_from(authority, n);
+}
+
+/* The number of a port, 0 for an empty one, or -1. */
+static long
+port_number(struct str port)
+{
+	long number = 0;
+
+	for (size_t i = 0; i < port.n; i++) {
+		if (port.p[i] < '0' || port.p[i] > '9')
+			return -1;
+		number = number * 10 + (port.p[i] - '0');
+		if (number > PORT_MAX)
+			return -1;
+	}
+	return port.n > 0 && number == 0 ? -1 : number;
+}
+
+static int
+add_host(const struct parse *p, struct str host, struct buf *out)
+{
+	struct host_check check;
+	size_t start = out->n;
+
+	if (host.n > 0 && host_canonical(host, true, out)) {
+		host_judge(str_from(buf_str(out), start), true, &check);
+		if (check.fault == HOST_OK)
+			return 0;
+	}
+	return error(p, "url-host", "write a host, as in api.example.com, "
+	    "127.0.0.1 or [::1]", "has no valid host");
+}
+
+static int
+add_authority(const struct parse *p, struct str authority, long usual_port,
+    struct buf *out)
+{
+	struct str host, port;
+	long number;
+
+	if (memchr(authority.p, '@', authority.n) != NULL)
+		return error(p, "url-userinfo", "take out what stands before "
+		    "the '@', and send an Authorization header",
+		    "has a user name, which fetch() refuses");
+	split_port(authority, &host, &port);
+	if (add_host(p, host, out) != 0)
+		return -1;
+	number = port_number(port);
+	if (number < 0)
+		return error(p, "url-port", "a port is 1 to 65535",
+		    "has no valid port");
+	if (number != 0 && number != usual_port) {
+		buf_char(out, ':');
+		buf_uint(out, (unsigned long)number);
+	}
+	return 0;
+}
+
+/* ---- path and query ---------------------------------------------------- */
+
+/* Adds c, percent-encoded where it is among special or no printable ASCII
+ * (URL Standard, percent-encode sets). */
+static void
+add_encoded(struct buf *out, char c, const char *special)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	unsigned char byte = (unsigned char)c;
+
+	if (byte > 0x20 && byte < 0x7f && strchr(special, c) == NULL) {
+		buf_char(out, c);
+		return;
+	}
+	buf_char(out, '%');
+	buf_char(out, hex[byte >> 4]);
+	buf_char(out, hex[byte & 15]);
+}
+
+/* The dots in a segment that is nothing else, "%2e" counted as one; 0 for any
+ * other segment. */
+static size_t
+count_dots(struct str segment)
+{
+	size_t dots = 0;
+
+	while (segment.n > 0) {
+		size_t n = segment.p[0] == '.' ? 1 : 3;
+
+		if (n == 3 && (segment.n < 3 ||
+		    !str_eq_fold((struct str){segment.p, 3}, STR("%2e"))))
+			return 0;
+		segment = str_from(segment, n);
+		dots++;
+	}
+	return dots;
+}
+
+/* Takes the last segment off, with the slash in front of it. */
+static void
+pop_segment(struct buf *out, size_t start)
+{
+	while (out->n > start && out->p[--out->n] != '/')
+		;
+}
+
+/* Adds the path with its dot segments resolved, as a browser does before it
+ * sends it. */
+static void
+add_path(struct buf *out, struct str path)
+{
+	size_t start = out->n;
+
+	while (path.n > 0) {
+		struct str segment;
+		size_t n = 1, dots;
+
+		while (n < path.n && path.p[n] != '/' && path.p[n] != '\\')
+			n++;
+		segment = (struct str){path.p + 1, n - 1};
+		path = str_from(path, n);
+		dots = count_dots(segment);
+		if (dots == 2)
+			pop_segment(out, start);
+		if (dots != 1 && dots != 2) {
+			buf_char(out, '/');
+			for (size_t i = 0; i < segment.n; i++)
+				add_encoded(out, segment.p[i], "\"#<>?^`{}");
+		} else if (path.n == 0) {
+			buf_char(out, '/');
+		}
+	}
+	if (out->n == start)
+		buf_char(out, '/');
+}
+
+/* ---- the whole --------------------------------------------------------- */
+
+static bool
+has_control(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (is_control((unsigned char)text.p[i]))
+			return true;
+	return false;
+}
+
+/* Names the parts of what was added. */
+static void
+fill(struct url *out, struct str text, size_t scheme, size_t origin,
+    size_t path)
+{
+	struct str port;
+
+	out->text = text;
+	out->scheme = (struct str){text.p, scheme - 3};
+	out->origin = (struct str){text.p, origin};
+	out->authority = str_from(out->origin, scheme);
+	out->target = str_from(text, origin);
+	out->path = (struct str){out->target.p, path - origin};
+	split_port(out->authority, &out->host, &port);
+}
+
+int
+url_parse(struct str text, struct url *out, struct arena *a, struct diag *d,
+    struct place at)
+{
+	const struct parse p = {text, d, at};
+	struct str rest = text, authority, path;
+	size_t cap = 3 * text.n + AUTHORITY_MAX, scheme, origin, path_end;
+	struct buf b;
+
+	if (has_control(text))
+		return error(&p, "url-control", "take it out",
+		    "has a control character");
+	b = (struct buf){arena_alloc(a, cap), 0, cap, false};
+	if (b.p == NULL)
+		return error(&p, "url-memory", NULL, "needs more memory");
+	if (add_scheme(&p, &rest, &b) != 0)
+		return -1;
+	scheme = b.n;
+	authority = (struct str){rest.p, str_find_any(rest, "/?#\\")};
+	rest = str_from(rest, authority.n);
+	if (add_authority(&p, authority, scheme == 8 ? 443 : 80, &b) != 0)
+		return -1;
+	origin = b.n;
+	rest.n = str_find_any(rest, "#");
+	path = (struct str){rest.p, str_find_any(rest, "?")};
+	add_path(&b, path);
+	path_end = b.n;
+	for (size_t i = path.n; i < rest.n; i++)
+		add_encoded(&b, rest.p[i], "\"#'<>");
+	fill(out, buf_str(&b), scheme, origin, path_end);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* diff_impl.h - what the parts of the comparison share. */
+#ifndef PREFLIGHTD_DIFF_DIFF_IMPL_H
+#define PREFLIGHTD_DIFF_DIFF_IMPL_H
+
+#include "diff/diff.h"
+
+/* Two policies that are compared; one may be NULL: it allows nothing. */
+struct diff_pair {
+	const struct policy *before, *after;
+	struct str name;   /* of the policy in the changes */
+	struct str where;  /* see struct diff_change */
+	size_t more;
+};
+
+/* Adds a change; what pair says is filled in.  Returns 0, or -1 without
+ * memory. */
+int diff_add(struct diff *d, const struct diff_pair *pair,
+    struct diff_change change);
+
+/* values.c: origins, names and scalars of the pair.  Returns 0, or -1
+ * without memory. */
+int diff_values(struct diff *d, const struct diff_pair *pair);
+
+/* The policies of both sets, brought together. */
+struct diff_match {
+	const struct policy_set *before, *after;
+	struct diff_pair *pairs;  /* sorted by name */
+	size_t count;
+	struct diff_pair *renamed; /* sorted by the name before */
+	size_t nrenamed;
+};
+
+/* What became of a policy of the set before, or NULL. */
+const struct policy *diff_successor(const struct diff_match *m,
+    const struct policy *before);
+
+/* claims.c: the hosts and paths of a pair.  Returns 0, or -1 without
+ * memory. */
+int diff_claims(struct diff *d, const struct diff_match *m,
+    const struct diff_pair *pair);
+
+/* routes.c: hosts and paths that another policy serves now.  Returns 0,
+ * or -1 without memory. */
+int diff_routes(struct diff *d, const struct diff_match *m);
+
+#endif

@@ -1,0 +1,334 @@
+/* html.c - the status page: one document that loads nothing and runs no
+ * script.  What comes from requests goes through markup_html. */
+#include "config.h"
+
+#include "status/html.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/html_text.h"
+
+enum { ROWS_SHOWN = 50 };
+
+void
+html_number(FILE *f, unsigned long n)
+{
+	if (n >= 1000) {
+		html_number(f, n / 1000);
+		fprintf(f, ",%03lu", n % 1000);
+	} else {
+		fprintf(f, "%lu", n);
+	}
+}
+
+static void
+duration(FILE *f, int64_t seconds)
+{
+	unsigned long s = seconds > 0 ? (unsigned long)seconds : 0;
+
+	if (s < 120)
+		fprintf(f, "%lu s", s);
+	else if (s < 7200)
+		fprintf(f, "%lu min", s / 60);
+	else if (s < 172800)
+		fprintf(f, "%lu h %lu min", s / 3600, s / 60 % 60);
+	else
+		fprintf(f, "%lu d %lu h", s / 86400, s / 3600 % 24);
+}
+
+/* A moment and how long ago it was. */
+static void
+moment(const struct status *st, FILE *f, int64_t t)
+{
+	char text[CLOCK_TEXT];
+
+	clock_text(text, t);
+	if (t == 0) {
+		fputs(text, f);
+		return;
+	}
+	fprintf(f, "<time datetime=\"%s\">%.10s %.8s UTC</time> <span "
+	    "class=\"soft\">(", text, text, text + 11);
+	duration(f, st->now - t);
+	fputs(" ago)</span>", f);
+}
+
+/* ---- head -------------------------------------------------------------- */
+
+static void
+write_head(const struct status *st, FILE *f)
+{
+	bool good = st->nproblems == 0;
+	char now[CLOCK_TEXT];
+
+	fprintf(f, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
+	    "<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+	    "content=\"width=device-width, initial-scale=1\">\n"
+	    "<title>%s - preflightd</title>\n"
+	    "<link rel=\"icon\" href=\"data:image/svg+xml,%%3Csvg xmlns='"
+	    "http://www.w3.org/2000/svg' viewBox='0 0 8 8'%%3E%%3Ccircle "
+	    "cx='4' cy='4' r='3' fill='%s'/%%3E%%3C/svg%%3E\">\n"
+	    "<style>\n%s</style>\n</head>\n<body>\n<header><h1>preflightd</h1>"
+	    "<p class=\"badge%s\">%s</p>\n<p class=\"soft\">version "
+	    PACKAGE_VERSION ", running for ", good ? "healthy" : "attention",
+	    good ? "%232a9d5c" : "%23e08b2c", status_style,
+	    good ? "" : " warn", good ? "Healthy" : "Attention");
+	duration(f, st->server.uptime / 1000000);
+	clock_text(now, st->now);
+	fprintf(f, "; it is %.10s %.8s UTC</p></header>\n<main>\n", now,
+	    now + 11);
+}
+
+static void
+write_problems(const struct status *st, FILE *f)
+{
+	const char *error = st->facts.policy[FACTS_LIVE].refused;
+
+	if (st->nproblems == 0)
+		return;
+	fputs("<section class=\"warn\"><h2>Look at this</h2>\n", f);
+	for (size_t i = 0; i < st->nproblems; i++) {
+		fputs("<p>", f);
+		markup_own(f, st->problems[i]);
+		fputs("</p>\n", f);
+	}
+	if (error[0] != '\0') {
+		fputs("<p><code>", f);
+		markup_own(f, error);
+		fputs("</code></p>\n", f);
+	}
+	fputs("</section>\n", f);
+}
+
+static void
+tile(FILE *f, const char *name, unsigned long n)
+{
+	fprintf(f, "<div><dt>%s</dt><dd>", name);
+	html_number(f, n);
+}
+
+static void
+write_tiles(const struct status *st, FILE *f)
+{
+	const unsigned long *of = st->server.counters;
+	unsigned long refused = 0;
+
+	for (size_t r = 0; r < REASON_COUNT; r++)
+		if (html_is_refusal((enum reason)r))
+			refused += of[COUNT_REASONS + r];
+	fputs("<dl class=\"tiles\">\n", f);
+	tile(f, "Requests", of[COUNT_REQUESTS]);
+	fputs("</dd></div>\n", f);
+	tile(f, "Allowed", of[COUNT_REASONS + REASON_ALLOWED]);
+	fputs("</dd></div>\n", f);
+	tile(f, "Refused", refused);
+	fputs("</dd></div>\n", f);
+	tile(f, "Connections", st->server.open);
+	fputs("<small>of ", f);
+	html_number(f, st->server.max_connections);
+	fprintf(f, ", %lu thread%s</small></dd></div>\n</dl>\n",
+	    st->server.threads, st->server.threads == 1 ? "" : "s");
+}
+
+/* ---- policies ---------------------------------------------------------- */
+
+static void
+write_facts(const struct status *st, enum facts_role role, FILE *f)
+{
+	const struct facts_policy *p = &st->facts.policy[role];
+	int64_t when;
+	const char *result = status_reload(p, &when);
+
+	fputs("<dt>Digest</dt><dd><code>", f);
+	markup_own(f, p->digest[0] != '\0' ? p->digest : "none");
+	fputs("</code></dd>\n<dt>In use since</dt><dd>", f);
+	moment(st, f, p->loaded_at);
+	fprintf(f, "</dd>\n<dt>Last reload</dt><dd>%s", result);
+	if (when != 0) {
+		fputs(", ", f);
+		moment(st, f, when);
+	}
+	if (p->refused[0] != '\0') {
+		fputs("<br><code>", f);
+		markup_own(f, p->refused);
+		fputs("</code>", f);
+	}
+	fputs("</dd>\n<dt>Loads</dt><dd>", f);
+	html_number(f, p->loads);
+	fputs(" good, ", f);
+	html_number(f, p->refusals);
+	fputs(" refused</dd>\n", f);
+}
+
+static void
+write_policy(const struct status *st, FILE *f)
+{
+	fputs("<section><h2>Policy</h2>\n<dl class=\"facts\">\n", f);
+	write_facts(st, FACTS_LIVE, f);
+	fputs("<dt>Policies</dt><dd>", f);
+	html_number(f, policy_set_count(st->policies));
+	fputs(" with ", f);
+	html_number(f, st->origins);
+	fputs(" entries for origins</dd>\n</dl></section>\n", f);
+}
+
+static void
+write_difference(const struct shadow_row *d, FILE *f)
+{
+	fputs("<li><b>", f);
+	markup_html(f, d->policy);
+	fputs("</b><span>", f);
+	html_number(f, d->requests);
+	fprintf(f, "</span><small>%s &rarr; %s</small></li>\n",
+	    reason_name(d->before), reason_name(d->after));
+}
+
+static void
+write_shadow(const struct status *st, FILE *f)
+{
+	if (!status_has_shadow(st))
+		return;
+	fputs("<section><h2>Shadow policy</h2>\n<dl class=\"facts\">\n", f);
+	write_facts(st, FACTS_SHADOW, f);
+	fputs("</dl>\n<h3>Differences</h3>\n", f);
+	if (st->ndifferences == 0) {
+		fputs("<p class=\"soft\">none</p></section>\n", f);
+		return;
+	}
+	fputs("<p class=\"soft\">Preflights, by policy and by the reason of "
+	    "the live &rarr; the shadow policy</p>\n<ul class=\"rows\">\n",
+	    f);
+	for (size_t i = 0; i < st->ndifferences && i < ROWS_SHOWN; i++)
+		write_difference(&st->differences[i], f);
+	fputs("</ul></section>\n", f);
+}
+
+/* ---- requests ---------------------------------------------------------- */
+
+static unsigned long
+row_total(const struct ledger_row *row)
+{
+	unsigned long n = 0;
+
+	for (size_t r = 0; r < REASON_COUNT; r++)
+		n += row->of[r];
+	return n;
+}
+
+/* Rows of policies that are in use, or have counted something. */
+static bool
+is_shown(const struct ledger_row *row)
+{
+	return row_total(row) > 0 || (row->in_use && row->name[0] != '(');
+}
+
+static void
+chips(const struct ledger_row *row, FILE *f)
+{
+	fputs("<ul class=\"chips\">", f);
+	for (size_t r = 0; r < REASON_COUNT; r++) {
+		if (row->of[r] == 0)
+			continue;
+		fprintf(f, "<li class=\"%s\">%s ", r == REASON_ALLOWED ? "a" :
+		    html_is_refusal((enum reason)r) ? "r" : "o",
+		    reason_name((enum reason)r));
+		html_number(f, row->of[r]);
+		fputs("</li>", f);
+	}
+	fputs("</ul>", f);
+}
+
+static void
+write_row(const struct ledger_row *row, FILE *f)
+{
+	fputs("<li><b>", f);
+	markup_html(f, str_of(row->name));
+	if (!row->in_use && row->name[0] != '(')
+		fputs(" <span class=\"soft\">(gone)</span>", f);
+	fputs("</b><span>", f);
+	html_number(f, row_total(row));
+	fputs("</span>", f);
+	chips(row, f);
+	fputs("</li>\n", f);
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	const struct ledger_row *const *x = a, *const *y = b;
+	unsigned long m = row_total(*x), n = row_total(*y);
+
+	if (m != n)
+		return m > n ? -1 : 1;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* The rows to show, those with the most requests first. */
+static size_t
+rows_sort(const struct status *st, const struct ledger_row **out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < st->nrows; i++)
+		if (is_shown(&st->rows[i]))
+			out[n++] = &st->rows[i];
+	qsort(out, n, sizeof *out, compare_rows);
+	return n;
+}
+
+static void
+write_requests(const struct status *st, FILE *f)
+{
+	const struct ledger_row **rows = calloc(st->nrows, sizeof *rows);
+	size_t n;
+
+	if (rows == NULL)
+		return;
+	n = rows_sort(st, rows);
+	fputs("<section><h2>Requests by policy and reason</h2>\n"
+	    "<ul class=\"rows\">\n", f);
+	for (size_t i = 0; i < n && i < ROWS_SHOWN; i++)
+		write_row(rows[i], f);
+	fputs("</ul>\n", f);
+	if (n > ROWS_SHOWN)
+		fprintf(f, "<p class=\"soft\">and %zu more: see <a "
+		    "href=\"?json\">json</a></p>\n", n - ROWS_SHOWN);
+	fputs("</section>\n", f);
+	free(rows);
+}
+
+static void
+write_connections(const struct status *st, FILE *f)
+{
+	fputs("<section><h2>Connections</h2>\n<dl class=\"counts\">\n", f);
+	for (size_t i = COUNT_REQUESTS + 1; i < COUNT_REASONS; i++) {
+		fprintf(f, "<div%s><dt>%s</dt><dd>", st->server.counters[i] ==
+		    0 ? " class=\"none\"" : "", counter_name(i));
+		html_number(f, st->server.counters[i]);
+		fputs("</dd></div>\n", f);
+	}
+	fprintf(f, "<div%s><dt>log-lines-lost</dt><dd>", st->log_lost == 0 ?
+	    " class=\"none\"" : "");
+	html_number(f, st->log_lost);
+	fputs("</dd></div>\n</dl></section>\n", f);
+}
+
+void
+status_write_html(const struct status *st, FILE *f)
+{
+	write_head(st, f);
+	write_problems(st, f);
+	write_tiles(st, f);
+	write_policy(st, f);
+	html_plot(st, f);
+	write_requests(st, f);
+	html_refused(st, f);
+	html_missing(st, f);
+	write_shadow(st, f);
+	write_connections(st, f);
+	fputs("</main>\n<footer><p>The same as <a href=\"?text\">text</a>, "
+	    "<a href=\"?json\">JSON</a> and "
+	    "<a href=\"?openmetrics\">OpenMetrics</a>.</p></footer>\n"
+	    "</body>\n</html>\n", f);
+}

@@ -1,0 +1,102 @@
+/* status.h - what an operator asks of a running server, gathered at once and
+ * told as text, JSON, OpenMetrics or a page. */
+#ifndef PREFLIGHTD_STATUS_STATUS_H
+#define PREFLIGHTD_STATUS_STATUS_H
+
+#include <stdio.h>
+
+#include "metrics/facts.h"
+#include "metrics/ledger.h"
+#include "metrics/origin_usage.h"
+#include "metrics/shadow.h"
+#include "metrics/topk.h"
+#include "status/ask.h"
+
+enum {
+	STATUS_LISTED = 20, /* entries of a list of origins, methods, headers */
+	STATUS_WHY = 640,
+	STATUS_PROBLEMS = 4,
+};
+
+/* What is refused often, seen from the policies that answer now. */
+struct status_refused {
+	struct top_entry entry;
+	bool allowed_now;    /* the policy has been changed */
+	char why[STATUS_WHY]; /* the nearest miss, escaped; or "" */
+	const char *file;    /* the place to change, "" where there is none */
+	unsigned line;
+};
+
+struct status_refusals {
+	size_t n;
+	struct status_refused at[STATUS_LISTED];
+};
+
+struct status_figures {
+	unsigned long counters[COUNTERS]; /* summed over the workers */
+	unsigned long open, max_connections, threads;
+	int64_t uptime;                   /* us */
+};
+
+struct status {
+	int64_t now;         /* seconds since 1970 */
+	struct facts facts;
+	struct status_figures server;
+	const struct policy_set *policies;
+	struct ledger_row *rows;
+	size_t nrows;
+	struct status_refusals refused[LEDGER_KINDS];
+	size_t origins, unseen; /* entries, and those nobody came for yet */
+	size_t nmissing;
+	struct seen_missing missing[STATUS_LISTED]; /* the first of unseen */
+	unsigned long history[HISTORY_MINUTES][REASON_COUNT];
+	struct shadow_row *differences; /* of the candidate policy */
+	size_t ndifferences;
+	unsigned long log_lost; /* lines */
+	size_t nproblems;    /* 0: healthy */
+	const char *problems[STATUS_PROBLEMS];
+};
+
+struct status_response {
+	char *p; /* malloc's; the caller frees it */
+	size_t n;
+};
+
+/* What the one who answers hands over.  The policies are those that answer
+ * now. */
+struct status_input {
+	const struct policy_set *policies;
+	const struct shadow *shadow; /* or NULL */
+	struct seen *seen;
+	struct ledger *ledger;
+	unsigned long open, max_connections, threads;
+};
+
+/* Makes the whole response.  Returns 0, or -1 without memory. */
+int status_respond(const struct status_input *in, const struct status_ask *ask,
+    struct status_response *out);
+
+/* The words for the last reload: "none", "good" or "refused", and when. */
+const char *status_reload(const struct facts_policy *p, int64_t *when);
+
+static inline bool
+status_has_shadow(const struct status *st)
+{
+	const struct facts_policy *p = &st->facts.policy[FACTS_SHADOW];
+
+	return p->loads > 0 || p->refusals > 0;
+}
+
+/* "origins", "methods" or "headers". */
+const char *status_kind_name(enum ledger_kind kind);
+
+/* A name in counters, with a '_' in place of each '-'. */
+void status_key(struct buf *b, const char *name);
+
+/* Write the body; errors are in f. */
+void status_write_text(const struct status *st, FILE *f);
+void status_write_json(const struct status *st, FILE *f);
+void status_write_metrics(const struct status *st, FILE *f);
+void status_write_html(const struct status *st, FILE *f);
+
+#endif
