@@ -53,6 +53,6 @@ try 'cppcheck has no findings' cppcheck cppcheck --quiet --error-exitcode=1 \
     --enable=warning,performance,portability --inline-suppr --std=c11 \
     --suppress=varFuncNullUB --suppress=uninitvar --suppress=legacyUninitvar \
     --suppress=ctuuninitvar --suppress=ctunullpointer \
-    --suppress=nullPointerRedundantCheck -DHAVE_CONFIG_H
+    --suppress=nullPointerRedundantCheck -DHAVE_CONFIG_H -I"$top/src"
 echo "1..$count"
 exit $status

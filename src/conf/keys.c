@@ -34,32 +34,36 @@ static const struct conf_key policy_keys[KEY_COUNT] = {
 	    VALUE_NAME, .check = request_header_check},
 	[KEY_ALLOW_CREDENTIALS] = {"allow-credentials", "yes or no", "no",
 	    "whether cookies and logins are sent along",
-	    VALUE_CHOICE, VALUE(credentials), "yes", "no"},
+	    VALUE_CHOICE, .offset = VALUE(credentials),
+	    .yes = "yes", .no = "no"},
 	[KEY_EXPOSE_HEADERS] = {"expose-headers", "list", "none",
 	    "the response headers they may read",
 	    VALUE_NAME, .check = response_header_check},
 	[KEY_MAX_AGE] = {"max-age", "seconds, or a number with s, m, h, d",
 	    "not sent", "how long browsers keep the answer",
-	    VALUE_MAX_AGE, VALUE(max_age)},
+	    VALUE_MAX_AGE, .offset = VALUE(max_age)},
 	[KEY_SUCCESS_STATUS] = {"success-status", "200 to 299", "204",
 	    "status of an answered preflight",
-	    VALUE_STATUS, VALUE(success_status), .status_hint =
+	    VALUE_STATUS, .offset = VALUE(success_status), .status_hint =
 	    "write 200 to 299, usually 204: browsers take no other as "
 	    "success", .status_max = 299},
 	[KEY_REFUSE_STATUS] = {"refuse-status", "200 to 299, 400 to 599",
 	    "403", "status where the origin is refused",
-	    VALUE_STATUS, VALUE(refuse_status), .status_hint =
+	    VALUE_STATUS, .offset = VALUE(refuse_status), .status_hint =
 	    "write 200 to 299 or 400 to 599, usually 403",
 	    .status_max = 599},
 	[KEY_INSECURE_ORIGINS] = {"insecure-origins", "refuse or allow",
 	    "refuse", "origins without https beside credentials",
-	    VALUE_CHOICE, VALUE(insecure_allowed), "allow", "refuse"},
+	    VALUE_CHOICE, .offset = VALUE(insecure_allowed),
+	    .yes = "allow", .no = "refuse"},
 	[KEY_PUBLIC_SUFFIXES] = {"public-suffixes", "refuse or allow",
 	    "refuse", "patterns over a public suffix beside credentials",
-	    VALUE_CHOICE, VALUE(suffixes_allowed), "allow", "refuse"},
+	    VALUE_CHOICE, .offset = VALUE(suffixes_allowed),
+	    .yes = "allow", .no = "refuse"},
 	[KEY_DEBUG] = {"debug", "yes or no", "no",
 	    "add the reason of every decision to the answer",
-	    VALUE_CHOICE, VALUE(debug), "yes", "no"},
+	    VALUE_CHOICE, .offset = VALUE(debug),
+	    .yes = "yes", .no = "no"},
 };
 
 static const struct conf_key test_keys[TEST_KEY_COUNT] = {
@@ -67,18 +71,19 @@ static const struct conf_key test_keys[TEST_KEY_COUNT] = {
 	    "the request that a page makes",
 	    VALUE_OWN, .set = conf_test_set_request},
 	[TEST_ORIGIN] = {"origin", "an origin", "required",
-	    "the page's origin", VALUE_TEXT, TEST(origin)},
+	    "the page's origin", VALUE_TEXT, .offset = TEST(origin)},
 	[TEST_HEADERS] = {"headers", "list", "none",
 	    "the request headers that the page sets",
 	    VALUE_NAME, .check = conf_test_header_check},
 	[TEST_CREDENTIALS] = {"credentials", "yes or no", "no",
 	    "whether it sends credentials",
-	    VALUE_CHOICE, TEST(credentials), "yes", "no"},
+	    VALUE_CHOICE, .offset = TEST(credentials),
+	    .yes = "yes", .no = "no"},
 	[TEST_EXPECT] = {"expect", "a reason", "required",
 	    "what the answer must be",
 	    VALUE_OWN, .set = conf_test_set_expect},
 	[TEST_POLICY] = {"policy", "a policy's name", "any",
-	    "the policy that must decide", VALUE_TEXT, TEST(policy)},
+	    "the policy that must decide", VALUE_TEXT, .offset = TEST(policy)},
 };
 
 const struct conf_key *
@@ -242,29 +247,29 @@ set_max_age(struct conf *c, const struct conf_key *key, struct str v,
 }
 
 int
-conf_key_set(struct conf *c, struct section *s, int number, struct str v,
+conf_key_set(struct conf *c, struct section *s, int key, struct str v,
     struct place at)
 {
 	size_t count;
-	const struct conf_key *key = &conf_keys(s->kind, &count)[number];
-	void *out = (char *)s + key->offset;
+	const struct conf_key *k = &conf_keys(s->kind, &count)[key];
+	void *out = (char *)s + k->offset;
 	struct str text = v;
 
-	switch (key->kind) {
+	switch (k->kind) {
 	case VALUE_SPELLED:
-		return key->spelled(v, &text, c->d, at) != 0 ? 0 :
-		    names_add(c, &s->lists[number], text, at);
+		return k->spelled(v, &text, c->d, at) != 0 ? 0 :
+		    names_add(c, &s->lists[key], text, at);
 	case VALUE_NAME:
-		return !str_eq(v, STR("*")) && key->check(v, c->d, at) != 0 ?
-		    0 : names_add(c, &s->lists[number], v, at);
+		return !str_eq(v, STR("*")) && k->check(v, c->d, at) != 0 ?
+		    0 : names_add(c, &s->lists[key], v, at);
 	case VALUE_CHOICE:
-		set_choice(c, key, v, at, out);
+		set_choice(c, k, v, at, out);
 		return 0;
 	case VALUE_STATUS:
-		set_status(c, key, v, at, out);
+		set_status(c, k, v, at, out);
 		return 0;
 	case VALUE_MAX_AGE:
-		set_max_age(c, key, v, at, out);
+		set_max_age(c, k, v, at, out);
 		return 0;
 	case VALUE_TEXT:
 		text = arena_str(c->kept, v);
@@ -274,7 +279,7 @@ conf_key_set(struct conf *c, struct section *s, int number, struct str v,
 	case VALUE_OWN:
 		break;
 	}
-	return key->set(c, s, v, at);
+	return k->set(c, s, v, at);
 }
 
 /* ---- suggestions ------------------------------------------------------- */

@@ -540,11 +540,13 @@ collect(const struct origin_set *s, struct sorted *out)
 	const bool alone = s->any == 0 && s->npatterns == 0;
 	struct origin_entry e, by;
 	size_t at = 0, n = 0;
-	uint32_t ref;
+	uint32_t ref = 1;
 
-	while (ref = (uint32_t)at + 1, origin_set_next(s, &at, &e))
+	while (origin_set_next(s, &at, &e)) {
 		if (alone || origin_set_cover(s, &e, &by) != ORIGIN_COVERED)
 			out[n++].record = record_at(s, ref);
+		ref = (uint32_t)at + 1;
+	}
 	return n;
 }
 

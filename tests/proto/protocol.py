@@ -316,9 +316,9 @@ def advice(text, policy):
                              capture_output=True, check=True).stdout.decode("utf-8")
         line = next((x for x in text.splitlines() if x.lower().startswith("  " + server + " ")), "")
         ok(setting in line and setting in out, f"it names what {server} delegates by", line)
-    with open(os.path.join(TOP, "etc/nginx-server.conf"), encoding="ascii") as f:
+    with open(os.path.join(TOP, "etc/nginx/server.conf"), encoding="ascii") as f:
         ok(" = OPTIONS)" in f.read(), "and nginx without export")
-    with open(os.path.join(TOP, "etc/h2o.rb"), encoding="ascii") as f:
+    with open(os.path.join(TOP, "etc/h2o/preflightd.rb"), encoding="ascii") as f:
         ok('env["REQUEST_METHOD"] == "OPTIONS"' in f.read() and 'env["REQUEST_METHOD"] == "OPTIONS"' in text,
            "and h2o")
 
