@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/number.h"
+#include "base/parse.h"
 
 /* The number above it, (uid_t)-1, means "leave it as it is". */
 static const unsigned long id_max = UINT32_MAX - 1;

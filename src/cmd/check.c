@@ -9,7 +9,6 @@
 #include "base/color.h"
 #include "base/error.h"
 #include "base/escape.h"
-#include "base/json_text.h"
 #include "conf/conf.h"
 #include "conf/format.h"
 #include "conf/keys.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/number.h"
+#include "base/parse.h"
 
 enum { TIMEOUT_MAX = 3600, PORT_MAX = 65535 };
 

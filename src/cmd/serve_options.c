@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/number.h"
+#include "base/parse.h"
 #include "cmd/cmd.h"
 #include "status/ask.h"
 

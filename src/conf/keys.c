@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/spelling.h"
+#include "base/parse.h"
 #include "conf/hints.h"
 #include "conf/origins.h"
 #include "conf/test.h"

@@ -5,7 +5,7 @@
 #include "core/origin_set.h"
 
 #include "base/buf.h"
-#include "base/spelling.h"
+#include "base/parse.h"
 #include "core/origin_set_impl.h"
 
 enum { NEAR_MAX = 400, TYPOS_MAX = 2 };

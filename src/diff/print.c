@@ -7,7 +7,6 @@
 #include "base/buf.h"
 #include "base/color.h"
 #include "base/escape.h"
-#include "base/json_text.h"
 
 /* Lines of one kind and subject of a policy that are printed without --all. */
 enum { LINES_SHOWN = 20 };

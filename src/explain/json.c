@@ -2,7 +2,7 @@
 
 #include "explain/print.h"
 
-#include "base/json_text.h"
+#include "base/escape.h"
 
 enum { TEXT_MAX = 1024 };
 

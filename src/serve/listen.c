@@ -19,7 +19,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/number.h"
+#include "base/parse.h"
 #include "base/user.h"
 
 enum {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/html_text.h"
+#include "base/escape.h"
 
 enum { ROWS_SHOWN = 50 };
 

@@ -2,7 +2,7 @@
 
 #include "status/status.h"
 
-#include "base/json_text.h"
+#include "base/escape.h"
 
 /* Text of the program's own, which may hold a file's name. */
 static json_t *

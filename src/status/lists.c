@@ -2,7 +2,7 @@
 
 #include "status/html.h"
 
-#include "base/html_text.h"
+#include "base/escape.h"
 
 static void
 place(FILE *f, const char *file, unsigned line)

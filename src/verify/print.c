@@ -5,7 +5,6 @@
 
 #include "base/color.h"
 #include "base/escape.h"
-#include "base/json_text.h"
 
 /* ---- text -------------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
 
 #include "browser/url.h"
 
-#include "base/number.h"
+#include "base/parse.h"
 #include "core/origin.h"
 #include "fuzz.h"
 #include "naive.h"

@@ -3,7 +3,7 @@
 #include "base/buf.h"
 
 #include "base/arena.h"
-#include "base/spelling.h"
+#include "base/parse.h"
 #include "unit.h"
 
 Test(buf, adds_up_to_its_size)

@@ -1,7 +1,6 @@
 #include "config.h"
 
 #include "base/escape.h"
-#include "base/html_text.h"
 #include "status/ask.h"
 
 #include <stdlib.h>
