@@ -35,7 +35,6 @@ headers_list_state(const struct headers *h, struct str name, struct str *bad)
 {
 	enum list_state state = LIST_ABSENT;
 	struct str element;
-	bool token;
 
 	for (size_t i = 0; i < h->count; i++) {
 		struct str rest = h->items[i].value;
@@ -43,8 +42,8 @@ headers_list_state(const struct headers *h, struct str name, struct str *bad)
 		if (!str_eq_fold(h->items[i].name, name))
 			continue;
 		state = LIST_GOOD;
-		while (list_next_token(&rest, &element, &token))
-			if (!token) {
+		while (list_next(&rest, &element))
+			if (!token_valid(element)) {
 				*bad = element;
 				return LIST_BAD;
 			}

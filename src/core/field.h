@@ -2,8 +2,6 @@
 #ifndef PREFLIGHTD_CORE_FIELD_H
 #define PREFLIGHTD_CORE_FIELD_H
 
-#include <stdint.h>
-
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/str.h"
@@ -16,16 +14,6 @@ bool token_valid(struct str s);
  * Returns false at the end.  An element is whatever stands between commas; it
  * need not be a token. */
 bool list_next(struct str *rest, struct str *element);
-
-/* The same, and says whether the element is a token. */
-bool list_next_token(struct str *rest, struct str *element, bool *token);
-
-/* What sets look a name up by: its first 8 bytes and, where it has more, its
- * last 8, in lower case where the set folds; fewer are filled up with zeros.
- * Names of up to 16 bytes are equal where length and key are. */
-struct field_key {
-	uint64_t first, last;
-};
 
 /* Checks an element of allow-methods, allow-headers or expose-headers that is
  * not '*'.  Return 0, or -1 with an error in d; warnings may be added too. */
@@ -54,7 +42,6 @@ struct field_item {
 	struct str name;
 	struct place at;
 	const char *folded; /* as the set compares it; by field_set_init */
-	struct field_key key;          /* set by field_set_init */
 };
 
 /* An immutable set in the order of the policy file, with '*' apart. */
@@ -65,8 +52,6 @@ struct field_set {
 	struct place any_at;
 	enum field_case fold;
 	const struct field_item *const *sorted; /* by length and name */
-	uint64_t lengths;               /* bit n: some name has n bytes; bit 63:
-	                                 * or more */
 };
 
 /* Builds a set from items ('*' may be among them) in the arena; names are

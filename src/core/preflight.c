@@ -2,7 +2,6 @@
 
 #include "core/preflight.h"
 
-#include "base/lanes.h"
 #include "core/field.h"
 
 static const char *const reason_names[REASON_COUNT] = {
@@ -39,10 +38,17 @@ reason_is_refusal(enum reason r)
 
 /* ---- what a request may carry ------------------------------------------ */
 
+/* One value of printable ASCII. */
 static bool
 origin_well_formed(const struct request *r)
 {
-	return !r->origin_repeated && lanes_every(r->origin, lanes_single);
+	for (size_t i = 0; i < r->origin.n; i++) {
+		char c = r->origin.p[i];
+
+		if (c < ' ' || c > '~' || c == ',')
+			return false;
+	}
+	return !r->origin_repeated;
 }
 
 /* Goes through the requested header names.  Returns false at one that is no
@@ -67,20 +73,14 @@ static bool
 check_tokens(const struct request *r, struct str *bad)
 {
 	struct str name;
-	bool token;
 
 	*bad = STR("");
-	for (size_t i = 0; i < r->nlines; i++) {
-		struct str rest = r->lines[i];
-		/* Then each element is a token. */
-		if (lanes_every(rest, lanes_listed))
-			continue;
-		while (list_next_token(&rest, &name, &token))
-			if (!token) {
+	for (size_t i = 0; i < r->nlines; i++)
+		for (struct str rest = r->lines[i]; list_next(&rest, &name);)
+			if (!token_valid(name)) {
 				*bad = name;
 				return false;
 			}
-	}
 	return !r->too_many_lines;
 }
 

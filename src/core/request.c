@@ -2,15 +2,7 @@
 
 #include "core/request.h"
 
-#include "base/swar.h"
 #include "core/target.h"
-
-/* Whether a name as long as the literal is the literal, of 8 to 16 bytes: a
- * request has 30 names, most of them others. */
-#define NAME_IS(name, literal) \
-	(swar_word((name).p) == swar_word(literal) && \
-	    swar_word((name).p + sizeof(literal) - 9) == \
-	    swar_word((literal) + sizeof(literal) - 9))
 
 void
 request_init(struct request *r)
@@ -47,64 +39,43 @@ set_host(struct request *r, struct str value)
 		r->host_differs = true;
 }
 
-static void
-add_line(struct request *r, struct str value)
-{
-	if (r->nlines == REQUEST_LINES_MAX)
-		r->too_many_lines = true;
-	else
-		r->lines[r->nlines++] = value;
-}
-
 void
 request_param(struct request *r, struct str name, struct str value)
 {
 	if (value.n == 0)
 		return;
-	switch (name.n) {
-	case 5:
-		if (str_eq(name, STR("HTTPS")))
-			r->https = !str_eq_fold(value, STR("off"));
-		break;
-	case 9:
-		if (NAME_IS(name, "HTTP_HOST"))
-			set_host(r, value);
-		else if (NAME_IS(name, "PATH_INFO"))
-			r->path_info = value;
-		else if (NAME_IS(name, "CORS_MODE"))
-			r->actual = str_eq(value, STR("actual"));
-		break;
-	case 11:
-		if (NAME_IS(name, "HTTP_ORIGIN"))
-			set_once(&r->origin, &r->origin_repeated, value);
-		else if (NAME_IS(name, "REQUEST_URI")) {
-			if (r->uri.n > 0 && !str_eq(r->uri, value))
-				r->uri_differs = true;
-			r->uri = value;
-		} else if (NAME_IS(name, "SERVER_NAME"))
-			r->server_name = value;
-		else if (NAME_IS(name, "SCRIPT_NAME"))
-			r->script_name = value;
-		else if (NAME_IS(name, "CORS_POLICY"))
-			r->policy = value;
-		break;
-	case 14:
-		if (NAME_IS(name, "REQUEST_METHOD"))
-			r->method = value;
-		else if (NAME_IS(name, "REQUEST_SCHEME"))
-			r->scheme = value;
-		break;
-	case 34:
-		if (str_eq(name, STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD")))
-			set_once(&r->request_method,
-			    &r->request_method_repeated, value);
-		break;
-	case 35:
-		if (str_eq(name, STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")))
-			add_line(r, value);
-		break;
-	default:
-		break;
+	if (str_eq(name, STR("REQUEST_METHOD"))) {
+		r->method = value;
+	} else if (str_eq(name, STR("HTTP_ORIGIN"))) {
+		set_once(&r->origin, &r->origin_repeated, value);
+	} else if (str_eq(name, STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"))) {
+		set_once(&r->request_method, &r->request_method_repeated,
+		    value);
+	} else if (str_eq(name, STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"))) {
+		if (r->nlines == REQUEST_LINES_MAX)
+			r->too_many_lines = true;
+		else
+			r->lines[r->nlines++] = value;
+	} else if (str_eq(name, STR("HTTP_HOST"))) {
+		set_host(r, value);
+	} else if (str_eq(name, STR("REQUEST_URI"))) {
+		if (r->uri.n > 0 && !str_eq(r->uri, value))
+			r->uri_differs = true;
+		r->uri = value;
+	} else if (str_eq(name, STR("SERVER_NAME"))) {
+		r->server_name = value;
+	} else if (str_eq(name, STR("SCRIPT_NAME"))) {
+		r->script_name = value;
+	} else if (str_eq(name, STR("PATH_INFO"))) {
+		r->path_info = value;
+	} else if (str_eq(name, STR("REQUEST_SCHEME"))) {
+		r->scheme = value;
+	} else if (str_eq(name, STR("HTTPS"))) {
+		r->https = !str_eq_fold(value, STR("off"));
+	} else if (str_eq(name, STR("CORS_POLICY"))) {
+		r->policy = value;
+	} else if (str_eq(name, STR("CORS_MODE"))) {
+		r->actual = str_eq(value, STR("actual"));
 	}
 }
 

@@ -4,8 +4,6 @@
 #ifndef PREFLIGHTD_CORE_REQUEST_H
 #define PREFLIGHTD_CORE_REQUEST_H
 
-#include <stdint.h>
-
 #include "base/str.h"
 
 enum { REQUEST_LINES_MAX = 64 };
@@ -36,18 +34,6 @@ struct request {
 };
 
 void request_init(struct request *r);
-
-/* Whether request_param looks at names of n bytes: most are passed over by
- * their length alone. */
-static inline bool
-request_wants(size_t n)
-{
-	const uint64_t lengths = UINT64_C(1) << 5 | UINT64_C(1) << 9 |
-	    UINT64_C(1) << 11 | UINT64_C(1) << 14 | UINT64_C(1) << 34 |
-	    UINT64_C(1) << 35;
-
-	return n < 64 && (lengths >> n & 1) != 0;
-}
 
 /* Notes one parameter; names that mean nothing here are passed over, and an
  * empty value is an absent one.  Of a repeated parameter that only the server's

@@ -21,8 +21,7 @@ params_read(struct request *r, struct str params)
 	enum pair got;
 
 	while ((got = pair_next(&params, &name, &value)) == PAIR_GOOD)
-		if (request_wants(name.n))
-			request_param(r, name, value);
+		request_param(r, name, value);
 	return got == PAIR_END ? 0 : -1;
 }
 

@@ -229,7 +229,7 @@ run_names(const char *what, const char *front, const char *back)
 		s = conf_load(path, d, NULL);
 	remove_policy(dir);
 	if (s == NULL) {
-		diag_print(d, stderr);
+		diag_print(d, stderr, false);
 		return 1;
 	}
 	fill(&r, STR("https://o0.example.com"), (struct str){list, n});
