@@ -65,6 +65,10 @@ struct policy_set {
 const struct host_node *policy_set_node(const struct policy_set *s,
     struct str host, bool subdomains);
 
+/* The most specific node that covers a host, or NULL. */
+const struct host_node *policy_set_host(const struct policy_set *s,
+    struct str host);
+
 /* Builds the nodes and their table; reports claims made twice and more routes
  * than ROUTES_MAX.  Returns 0, or -1 without memory. */
 int policy_set_route(struct policy_set *s, struct diag *d);

@@ -389,9 +389,8 @@ find_wider(const struct policy_set *s, struct str host)
 	return s->any_host;
 }
 
-/* The most specific node that covers a host, or NULL. */
-static const struct host_node *
-find_host(const struct policy_set *s, struct str host)
+const struct host_node *
+policy_set_host(const struct policy_set *s, struct str host)
 {
 	const struct host_node *node = s->names_hosts && host.n > 0 ?
 	    policy_set_node(s, host, false) : NULL;
@@ -498,7 +497,7 @@ policy_set_serving(const struct policy_set *s, struct str host,
 {
 	/* No host has a '*': one that begins with it has no node but those of
 	 * its suffixes. */
-	return route(find_host(s, host), path);
+	return route(policy_set_host(s, host), path);
 }
 
 /* The host of a request as policies are compared with; its Host fields must
@@ -579,7 +578,7 @@ policy_set_choose(const struct policy_set *s, const struct request *r,
 	target_split(r->uri, &target);
 	if (request_host(s, r, &target, text, &host.n) == HOST_MALFORMED)
 		return CHOICE_MALFORMED_HOST;
-	node = r->uri_differs ? NULL : find_host(s, host);
+	node = r->uri_differs ? NULL : policy_set_host(s, host);
 	if (node != NULL)
 		*out = node->differs_by_path ?
 		    choose_by_path(node, r, &target) : node->every_path;

@@ -3,93 +3,86 @@
 
 #include "diff/diff_impl.h"
 
+#include "core/policy_impl.h"
 #include "core/policy_normalize.h"
 
-/* Hosts or paths of a pair of policies, both sorted. */
-struct claims {
-	const struct diff_match *match;
-	const struct diff_pair *pair;
-	bool hosts;
-	const struct claim *before, *after;
-	size_t nbefore, nafter;
+/* A policy of a pair, and the set that has the other one. */
+struct side {
+	const struct policy *policy, *other; /* may be NULL */
+	const struct policy_set *set;        /* the other's */
+	bool is_new;
+	const struct claim *claims; /* hosts or paths, sorted */
+	size_t count;
+	struct diff_hosts hosts;    /* of policy, as set serves them */
+	const struct claim *last;   /* the host that why_claim saw last */
+	enum diff_why last_why;
 };
 
-/* What serves the i-th host and path, of those that a claim of p makes. */
-static const struct policy *
-serving(const struct policy_set *s, const struct claims *c,
-    const struct policy *p, struct str claim, size_t i)
-{
-	return c->hosts ? policy_set_serving(s, claim, p->paths[i].text) :
-	    policy_set_serving(s, p->hosts[i].text, claim);
-}
-
-/* Who serves, in the set s, what p has by a claim that s does not have; same is
- * what p is there, or NULL. */
+/* Who serves, in the other set, what the policy has by a claim that the other
+ * policy does not list. */
 static enum diff_why
-why(const struct policy_set *s, const struct claims *c,
-    const struct policy *p, const struct policy *same, struct str claim)
+why_claim(struct side *s, bool is_host, struct str claim)
 {
-	size_t count = c->hosts ? p->npaths : p->nhosts;
+	size_t count = is_host ? s->policy->npaths : s->hosts.count;
 	size_t by_same = 0, by_none = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct policy *by = serving(s, c, p, claim, i);
+		const struct policy *by = is_host ?
+		    policy_set_serving(s->set, claim,
+		        s->policy->paths[i].text) :
+		    policy_set_serving(s->set, s->hosts.texts[i], claim);
 
-		if (by == NULL)
-			by_none++;
-		else if (by == same)
-			by_same++;
+		by_none += by == NULL;
+		by_same += by != NULL && by == s->other;
 	}
 	if (by_same == count)
 		return DIFF_SAME_POLICY;
-	if (s == c->match->before || by_none == 0)
+	if (s->is_new || by_none == 0)
 		return DIFF_PLAIN;
 	return by_none == count ? DIFF_UNSERVED : DIFF_PARTLY_UNSERVED;
 }
 
+/* Adds a claim that the other policy does not list.  Returns 0, or -1 without
+ * memory. */
 static int
-add_new(struct diff *d, const struct claims *c, const struct claim *claim)
+add_claim(struct diff *d, const struct diff_pair *pair, struct side *s,
+    bool is_host, const struct claim *claim)
 {
-	const struct diff_pair *pair = c->pair;
+	struct diff_change c = {
+	    .kind = s->is_new ? DIFF_GRANTED : DIFF_TAKEN,
+	    .subject = is_host ? DIFF_HOST : DIFF_PATH, .value = claim->text};
 
-	return diff_add(d, pair, (struct diff_change){
-	    .kind = DIFF_GRANTED,
-	    .subject = c->hosts ? DIFF_HOST : DIFF_PATH,
-	    .why = why(c->match->before, c, pair->after, pair->before,
-	        claim->text),
-	    .value = claim->text,
-	    .after = claim->at});
+	/* What holds for a host holds for all that the same tables serve. */
+	if (!is_host || s->last == NULL ||
+	    diff_compare_tables(policy_set_host(s->set, claim->text),
+	        policy_set_host(s->set, s->last->text)) != 0)
+		s->last_why = why_claim(s, is_host, claim->text);
+	s->last = claim;
+	c.why = s->last_why;
+	if (s->is_new)
+		c.after = claim->at;
+	else
+		c.before = claim->at;
+	return diff_add(d, pair, c);
 }
 
+/* Compares the claims of both sides.  Returns 0, or -1 without memory. */
 static int
-add_old(struct diff *d, const struct claims *c, const struct claim *claim)
-{
-	const struct diff_pair *pair = c->pair;
-
-	return diff_add(d, pair, (struct diff_change){
-	    .kind = DIFF_TAKEN,
-	    .subject = c->hosts ? DIFF_HOST : DIFF_PATH,
-	    .why = why(c->match->after, c, pair->before, pair->after,
-	        claim->text),
-	    .value = claim->text,
-	    .before = claim->at});
-}
-
-/* Returns 0, or -1 without memory. */
-static int
-compare(struct diff *d, const struct claims *c)
+compare(struct diff *d, const struct diff_pair *pair, struct side *b,
+    struct side *a, bool is_host)
 {
 	size_t i = 0, j = 0;
 	int ret = 0;
 
-	while (ret == 0 && (i < c->nbefore || j < c->nafter)) {
-		int order = i == c->nbefore ? 1 : j == c->nafter ? -1 :
-		    str_compare(c->before[i].text, c->after[j].text);
+	b->last = a->last = NULL;
+	while (ret == 0 && (i < b->count || j < a->count)) {
+		int order = i == b->count ? 1 : j == a->count ? -1 :
+		    str_compare(b->claims[i].text, a->claims[j].text);
 
 		if (order > 0)
-			ret = add_new(d, c, &c->after[j]);
+			ret = add_claim(d, pair, a, is_host, &a->claims[j]);
 		else if (order < 0)
-			ret = add_old(d, c, &c->before[i]);
+			ret = add_claim(d, pair, b, is_host, &b->claims[i]);
 		i += order <= 0;
 		j += order >= 0;
 	}
@@ -100,21 +93,37 @@ int
 diff_claims(struct diff *d, const struct diff_match *m,
     const struct diff_pair *pair)
 {
-	static const struct policy none;
-	const struct policy *b = pair->before != NULL ? pair->before : &none;
-	const struct policy *a = pair->after != NULL ? pair->after : &none;
-	struct claims hosts = {m, pair, true,
-	    meaning_claims(b->hosts, b->nhosts, &d->arena),
-	    meaning_claims(a->hosts, a->nhosts, &d->arena),
-	    b->nhosts, a->nhosts};
-	struct claims paths = {m, pair, false,
-	    meaning_claims(b->paths, b->npaths, &d->arena),
-	    meaning_claims(a->paths, a->npaths, &d->arena),
-	    b->npaths, a->npaths};
+	struct side sides[] = {
+		{.policy = pair->before, .other = pair->after,
+		    .set = m->after},
+		{.policy = pair->after, .other = pair->before,
+		    .set = m->before, .is_new = true},
+	};
 
-	if (hosts.before == NULL || hosts.after == NULL ||
-	    paths.before == NULL || paths.after == NULL ||
-	    compare(d, &hosts) != 0)
+	for (size_t i = 0; i < 2; i++) {
+		const struct policy *p = sides[i].policy;
+
+		if (p == NULL)
+			continue;
+		sides[i].count = p->nhosts;
+		sides[i].claims = meaning_claims(p->hosts, p->nhosts,
+		    &d->arena);
+		if (sides[i].claims == NULL || diff_hosts(sides[i].set, p,
+		        &d->arena, &sides[i].hosts) != 0)
+			return -1;
+	}
+	if (compare(d, pair, &sides[0], &sides[1], true) != 0)
 		return -1;
-	return compare(d, &paths);
+	for (size_t i = 0; i < 2; i++) {
+		const struct policy *p = sides[i].policy;
+
+		if (p == NULL)
+			continue;
+		sides[i].count = p->npaths;
+		sides[i].claims = meaning_claims(p->paths, p->npaths,
+		    &d->arena);
+		if (sides[i].claims == NULL)
+			return -1;
+	}
+	return compare(d, pair, &sides[0], &sides[1], false);
 }

@@ -234,16 +234,22 @@ compare_policy(struct diff *d, const struct diff_pair *pair)
 	return diff_add(d, pair, c);
 }
 
-/* Whether no policy of the set serves some host and path that p claims. */
-static bool
-is_unserved(const struct policy_set *s, const struct policy *p)
+/* Whether no policy of the set serves some host and path that p claims: 1 or 0,
+ * or -1 without memory. */
+static int
+is_unserved(const struct policy_set *s, const struct policy *p,
+    struct arena *a)
 {
-	for (size_t h = 0; h < p->nhosts; h++)
+	struct diff_hosts hosts;
+
+	if (diff_hosts(s, p, a, &hosts) != 0)
+		return -1;
+	for (size_t h = 0; h < hosts.count; h++)
 		for (size_t k = 0; k < p->npaths; k++)
-			if (policy_set_serving(s, p->hosts[h].text,
+			if (policy_set_serving(s, hosts.texts[h],
 			        p->paths[k].text) == NULL)
-				return true;
-	return false;
+				return 1;
+	return 0;
 }
 
 /* What a new policy took over from others, or left to others, is told by
@@ -252,12 +258,15 @@ static int
 compare_pair(struct diff *d, const struct diff_match *m,
     const struct diff_pair *pair)
 {
+	int unserved = 1;
+
 	if (compare_policy(d, pair) != 0 || diff_claims(d, m, pair) != 0)
 		return -1;
-	if ((pair->before == NULL && !is_unserved(m->before, pair->after)) ||
-	    (pair->after == NULL && !is_unserved(m->after, pair->before)))
-		return 0;
-	return diff_values(d, pair);
+	if (pair->before == NULL)
+		unserved = is_unserved(m->before, pair->after, &d->arena);
+	else if (pair->after == NULL)
+		unserved = is_unserved(m->after, pair->before, &d->arena);
+	return unserved <= 0 ? unserved : diff_values(d, pair);
 }
 
 int

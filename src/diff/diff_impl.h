@@ -34,10 +34,28 @@ struct diff_match {
 const struct policy *diff_successor(const struct diff_match *m,
     const struct policy *before);
 
+/* Hosts of a policy: one of those that the same route tables of some set
+ * serve, for all of them. */
+struct diff_hosts {
+	struct str *texts;
+	size_t count;
+};
+
+/* routes.c: fills out, in a, with the hosts of p as the set s serves them.
+ * Returns 0, or -1 without memory. */
+int diff_hosts(const struct policy_set *s, const struct policy *p,
+    struct arena *a, struct diff_hosts *out);
+
 /* claims.c: the hosts and paths of a pair.  Returns 0, or -1 without
  * memory. */
 int diff_claims(struct diff *d, const struct diff_match *m,
     const struct diff_pair *pair);
+
+struct host_node;
+
+/* routes.c: orders nodes by the route tables that requests for their hosts go
+ * through, wider hosts included; 0 where these are the same. */
+int diff_compare_tables(const struct host_node *x, const struct host_node *y);
 
 /* routes.c: hosts and paths that another policy serves now.  Returns 0,
  * or -1 without memory. */

@@ -552,6 +552,42 @@ def check_size(folder):
                  "no origin that a pattern comes to cover is lost")
 
 
+def measured(*argv, folder):
+    """Exit status, stdout, and the most memory that it had, in MiB."""
+    with open(os.path.join(folder, "out"), "w+", encoding="utf-8") as out, \
+            subprocess.Popen([PREFLIGHTD, *argv], cwd=folder, stdout=out) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        return process.returncode, out.read(), used.ru_maxrss // 1024
+
+
+def check_product(folder):
+    """Hosts times paths: the cost is that of the files and of what differs."""
+    hosts = [f"h{i}.example.com" for i in range(4000)]
+    paths = [f"/p{i}" for i in range(4000)]
+
+    def policy(name, some_hosts, some_paths):
+        return f"[policy {name}]\nallow-origins = https://a.example\nhost =\n  " + "\n  ".join(some_hosts) + \
+            "\npath =\n  " + "\n  ".join(some_paths) + "\n"
+
+    write(policy("a", hosts, paths), folder, "old.ini")
+    for about, text, wanted, last in (
+            ("itself", policy("a", hosts, paths), 0, "same: old.ini and new.ini mean the same"),
+            ("one path changed", policy("a", hosts, [*paths[1:], "/x"]), 1,
+             "1 granted, 1 taken away, 0 changed, 0 moved"),
+            ("all paths changed", policy("a", hosts, [p + "x" for p in paths]), 1,
+             "4000 granted, 4000 taken away, 0 changed, 0 moved"),
+            ("one host changed", policy("a", [*hosts[1:], "x.example.com"], paths), 1,
+             "1 granted, 1 taken away, 0 changed, 0 moved"),
+            ("another policy for one path", policy("a", hosts, paths[1:]) + policy("b", hosts, paths[:1]), 1,
+             "4002 granted, 1 taken away, 0 changed, 4000 moved")):
+        write(text, folder, "new.ini")
+        status, out, mib = measured("diff", "old.ini", "new.ini", folder=folder)
+        tap.is_equal((status, out.splitlines()[-1:]), (wanted, [last]), f"4000 hosts and 4000 paths: {about}")
+        tap.ok(mib < 400, f"4000 hosts and 4000 paths: {about}: memory", f"{mib} MiB")
+
+
 def check_pipes(folder):
     """What `git show` prints, against a file."""
     if not shutil.which("bash"):
@@ -609,7 +645,8 @@ def main():
                        if n.endswith(".out")):
         check_golden(name)
     for check in (check_keys, check_odd, check_canonical_options,
-                  check_random, check_size, check_pipes, check_options):
+                  check_random, check_size, check_product,
+                  check_pipes, check_options):
         with tempfile.TemporaryDirectory() as folder:
             check(folder)
     tap.done()
