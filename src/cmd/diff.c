@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "diff/diff.h"
-#include "diff/print.h"
 
 static const char usage[] =
     "usage: preflightd diff [--json] [--all] OLD NEW\n";

@@ -4,6 +4,8 @@
 #ifndef PREFLIGHTD_DIFF_DIFF_H
 #define PREFLIGHTD_DIFF_DIFF_H
 
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "core/policy.h"
 
@@ -60,5 +62,20 @@ struct diff {
 int diff_policies(struct diff *d, const struct policy_set *before,
     const struct policy_set *after);
 void diff_clear(struct diff *d);
+
+/* Two policy files and how they differ. */
+struct diff_report {
+	const char *before_path, *after_path;
+	const struct policy_set *before, *after;
+	const struct diff *diff;
+	bool all; /* every line, however many there are of a kind */
+};
+
+/* Prints a line for each change and one for the sum. */
+void diff_print_text(const struct diff_report *r, FILE *to);
+
+/* Prints one object, a line for each change.  Returns 0, or -1 without memory;
+ * what the stream can't take is left to the caller's fflush. */
+int diff_print_json(const struct diff_report *r, FILE *to);
 
 #endif

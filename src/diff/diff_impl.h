@@ -17,7 +17,7 @@ struct diff_pair {
 int diff_add(struct diff *d, const struct diff_pair *pair,
     struct diff_change change);
 
-/* values.c: origins, names and scalars of the pair.  Returns 0, or -1
+/* Adds how origins, names and scalars of the pair differ.  Returns 0, or -1
  * without memory. */
 int diff_values(struct diff *d, const struct diff_pair *pair);
 
@@ -45,11 +45,6 @@ struct diff_hosts {
  * Returns 0, or -1 without memory. */
 int diff_hosts(const struct policy_set *s, const struct policy *p,
     struct arena *a, struct diff_hosts *out);
-
-/* claims.c: the hosts and paths of a pair.  Returns 0, or -1 without
- * memory. */
-int diff_claims(struct diff *d, const struct diff_match *m,
-    const struct diff_pair *pair);
 
 struct host_node;
 

@@ -1,6 +1,8 @@
+/* print.c - the changes from one policy file to another as lines for a
+ * review, and as JSON. */
 #include "config.h"
 
-#include "diff/print.h"
+#include "diff/diff.h"
 
 #include <stdlib.h>
 
@@ -47,19 +49,6 @@ is_handover(const struct diff_change *c)
 
 /* ---- notes ------------------------------------------------------------- */
 
-static void
-add_look(const struct diff_change *c, struct buf *out)
-{
-	if (c->subject == DIFF_CREDENTIALS)
-		buf_add(out, STR("look at this: its pages can now act as the "
-		    "user who is logged in"));
-	else if (str_eq(c->value, STR("*")))
-		buf_add(out, STR("look at this: every origin"));
-	else
-		buf_add(out, STR("look at this: every sandboxed frame, of any "
-		    "site"));
-}
-
 /* What there is to add to a change; "" for most. */
 static const char *
 note(const struct diff_change *c, char text[NOTE_MAX])
@@ -98,7 +87,14 @@ note(const struct diff_change *c, char text[NOTE_MAX])
 		buf_add(&b, STR("no policy serves some of it now"));
 		break;
 	case DIFF_LOOK:
-		add_look(c, &b);
+		buf_add(&b, STR("needs attention: "));
+		if (c->subject == DIFF_CREDENTIALS)
+			buf_add(&b, STR("its pages can now act as the user "
+			    "who is logged in"));
+		else if (str_eq(c->value, STR("*")))
+			buf_add(&b, STR("every origin"));
+		else
+			buf_add(&b, STR("every sandboxed frame, of any site"));
 		break;
 	case DIFF_PLAIN:
 		break;
@@ -219,37 +215,27 @@ print_change(const struct diff_report *r, const struct diff_change *c,
 	putc('\n', to);
 }
 
-/* Whether two changes differ in their value alone. */
-static bool
-same_run(const struct diff_change *a, const struct diff_change *b)
-{
-	return a->kind == b->kind && a->subject == b->subject &&
-	    str_eq(a->policy, b->policy) && str_eq(a->where, b->where);
-}
-
-static void
-print_left_out(const struct diff_change *c, size_t count, FILE *to)
-{
-	print_scope(c, to);
-	fprintf(to, ": %zu more %ss, printed with --all\n", count,
-	    subjects[c->subject].text);
-}
-
-/* Prints the changes of a run that begins at c.  Returns how many it has. */
+/* Prints a run of changes that begins at c: they differ in their value alone.
+ * Returns how many there are. */
 static size_t
 print_run(const struct diff_report *r, const struct diff_change *c,
     size_t left, FILE *to)
 {
 	size_t n = 1, shown;
 
-	while (n < left && same_run(c, &c[n]))
+	while (n < left && c->kind == c[n].kind &&
+	    c->subject == c[n].subject && str_eq(c->policy, c[n].policy) &&
+	    str_eq(c->where, c[n].where))
 		n++;
 	/* One line that says so would take the place of one change. */
 	shown = r->all || n <= LINES_SHOWN + 1 ? n : LINES_SHOWN;
 	for (size_t i = 0; i < shown; i++)
 		print_change(r, &c[i], to);
-	if (shown < n)
-		print_left_out(c, n - shown, to);
+	if (shown < n) {
+		print_scope(c, to);
+		fprintf(to, ": %zu more %ss, printed with --all\n", n - shown,
+		    subjects[c->subject].text);
+	}
 	return n;
 }
 
@@ -266,7 +252,8 @@ print_sum(const struct diff *d, FILE *to)
 	    counts[DIFF_GRANTED], counts[DIFF_TAKEN], counts[DIFF_CHANGED],
 	    counts[DIFF_MOVED]);
 	if (looks > 0)
-		fprintf(to, "; %zu to look at", looks);
+		fprintf(to, "; %zu %s attention", looks,
+		    looks == 1 ? "needs" : "need");
 	putc('\n', to);
 }
 
@@ -290,38 +277,14 @@ diff_print_text(const struct diff_report *r, FILE *to)
 
 /* ---- as JSON ----------------------------------------------------------- */
 
-static bool
-is_plain(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\')
-			return false;
-	}
-	return true;
-}
-
-/* A string; text that is no UTF-8 is escaped, and no text is null.  Nearly all
- * of it can be printed as it is.  Returns 0, or -1 without memory. */
+/* A string; text that is no UTF-8 is escaped, and no text is null.  Returns 0,
+ * or -1 without memory. */
 static int
 print_text(struct str s, FILE *to)
 {
-	json_t *value;
-	int ret;
+	json_t *value = s.p != NULL ? json_text(s) : json_null();
+	int ret = json_print(value, to, JSON_ENCODE_ANY);
 
-	if (s.p == NULL) {
-		fputs("null", to);
-		return 0;
-	}
-	if (is_plain(s)) {
-		putc('"', to);
-		(void)fwrite(s.p, 1, s.n, to);
-		putc('"', to);
-		return 0;
-	}
-	value = json_text(s);
-	ret = json_print(value, to, JSON_ENCODE_ANY);
 	json_decref(value);
 	return ret;
 }
