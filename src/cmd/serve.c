@@ -18,7 +18,7 @@
 #include "daemon/notify.h"
 #include "daemon/reload.h"
 #include "log/log.h"
-#include "metrics/facts.h"
+#include "metrics/metrics.h"
 #include "serve/fcgi.h"
 #include "serve/listen.h"
 #include "serve/server.h"
@@ -284,7 +284,7 @@ cmd_serve(int argc, char **argv)
 		    strerror(errno));
 		return STATUS_SYSTEM;
 	}
-	facts_start();
+	load_state_start();
 	reload = reload_new(cmd_policy_path(o.policy), o.shadow, o.watch,
 	    stop_is_asked);
 	if (reload == NULL) {

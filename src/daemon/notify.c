@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "log/log.h"
-#include "metrics/facts.h"
+#include "metrics/metrics.h"
 #include "serve/server.h"
 
 static struct {
@@ -39,21 +39,21 @@ notify_is_wanted(void)
 void
 notify_ready(void)
 {
-	struct facts facts;
-	const struct facts_policy *p = &facts.policy[FACTS_LIVE];
-	char loaded[CLOCK_TEXT], text[4 * FACTS_TEXT + 200];
+	struct load_state state;
+	const struct policy_load *p = &state.policy[LOAD_LIVE];
+	char loaded[CLOCK_TEXT], text[4 * LOAD_ERROR_MAX + 200];
 	struct buf b = BUF(text);
 
 	if (!notify_is_wanted())
 		return;
-	facts_get(&facts);
+	load_state_get(&state);
 	buf_add(&b, STR("READY=1\nSTATUS=serving policy "));
 	buf_add(&b, (struct str){p->digest, strnlen(p->digest, 12)});
 	buf_add(&b, STR(" since "));
 	buf_add(&b, str_of(clock_text(loaded, p->loaded_at)));
-	if (p->refused[0] != '\0') {
+	if (p->error[0] != '\0') {
 		buf_add(&b, STR("; the last reload was refused: "));
-		buf_escaped(&b, str_of(p->refused), FACTS_TEXT);
+		buf_escaped(&b, str_of(p->error), LOAD_ERROR_MAX);
 	}
 	sd_notify(0, buf_cstr(&b));
 }

@@ -28,15 +28,15 @@ struct reload {
 		struct watch *watch; /* NULL: it is not watched */
 		bool changed;        /* since it was loaded */
 		unsigned rounds;     /* in which it was found changed again */
-	} roles[FACTS_ROLES];
+	} roles[LOAD_ROLES];
 };
 
 /* The names of the two in the log. */
 static const struct {
 	const char *loaded, *refused;
-} events[FACTS_ROLES] = {
-	[FACTS_LIVE] = {"reloaded", "reload-refused"},
-	[FACTS_SHADOW] = {"shadow-loaded", "shadow-refused"},
+} events[LOAD_ROLES] = {
+	[LOAD_LIVE] = {"reloaded", "reload-refused"},
+	[LOAD_SHADOW] = {"shadow-loaded", "shadow-refused"},
 };
 
 struct reload *
@@ -47,10 +47,10 @@ reload_new(const char *live, const char *shadow, bool watch,
 
 	if (r == NULL)
 		return NULL;
-	r->roles[FACTS_LIVE].path = live;
-	r->roles[FACTS_SHADOW].path = shadow;
+	r->roles[LOAD_LIVE].path = live;
+	r->roles[LOAD_SHADOW].path = shadow;
 	r->stop = stop;
-	for (int i = 0; watch && i < FACTS_ROLES; i++) {
+	for (int i = 0; watch && i < LOAD_ROLES; i++) {
 		if (r->roles[i].path == NULL)
 			continue;
 		r->roles[i].watch = watch_new();
@@ -67,7 +67,7 @@ reload_free(struct reload *r)
 {
 	if (r == NULL)
 		return;
-	for (int i = 0; i < FACTS_ROLES; i++)
+	for (int i = 0; i < LOAD_ROLES; i++)
 		watch_free(r->roles[i].watch);
 	free(r);
 }
@@ -102,9 +102,9 @@ diag_log(struct diag *d)
 /* Says that a file was refused and why: its first error, as check prints it; d
  * is NULL without memory. */
 static void
-refused_note(const struct reload *r, enum facts_role role, struct diag *d)
+refused_note(const struct reload *r, enum load_role role, struct diag *d)
 {
-	char text[FACTS_TEXT] = "out of memory";
+	char text[LOAD_ERROR_MAX] = "out of memory";
 	size_t n = 0;
 	const struct diag_item *items = d != NULL ? diag_items(d, &n) : NULL;
 	struct log_line l;
@@ -116,7 +116,7 @@ refused_note(const struct reload *r, enum facts_role role, struct diag *d)
 			    items[i].at.line, items[i].at.col, items[i].text);
 			break;
 		}
-	facts_refused(role, text);
+	load_state_refused(role, text);
 	if (!log_begin(&l, LOG_LEVEL_ERROR, events[role].refused, NULL,
 	    LOG_EVERY))
 		return;
@@ -125,11 +125,11 @@ refused_note(const struct reload *r, enum facts_role role, struct diag *d)
 }
 
 static void
-loaded_note(enum facts_role role, const struct policy_set *policies, bool log)
+loaded_note(enum load_role role, const struct policy_set *policies, bool log)
 {
 	struct log_line l;
 
-	facts_loaded(role, policy_set_digest(policies));
+	load_state_loaded(role, policy_set_digest(policies));
 	if (!log || !log_begin(&l, LOG_LEVEL_INFO, events[role].loaded, NULL,
 	    LOG_EVERY))
 		return;
@@ -166,7 +166,7 @@ stops(void *ctx)
 /* Loads a file; the findings, good or bad, go to d, which may be NULL without
  * memory. */
 static struct policy_set *
-load(struct reload *r, enum facts_role role, struct diag *d)
+load(struct reload *r, enum load_role role, struct diag *d)
 {
 	struct watch *w = r->roles[role].watch;
 	struct loading loading = {w, r->stop};
@@ -183,7 +183,7 @@ struct policy_set *
 reload_first(struct reload *r)
 {
 	struct diag *d = diag_new();
-	struct policy_set *policies = load(r, FACTS_LIVE, d);
+	struct policy_set *policies = load(r, LOAD_LIVE, d);
 
 	if (d == NULL) {
 		fprintf(stderr, "preflightd serve: out of memory\n");
@@ -193,13 +193,13 @@ reload_first(struct reload *r)
 		diag_print(d, stderr, color_wanted(stderr));
 	diag_free(d);
 	if (policies != NULL)
-		loaded_note(FACTS_LIVE, policies, false);
+		loaded_note(LOAD_LIVE, policies, false);
 	return policies;
 }
 
 /* Loads a file and logs what is wrong with it. */
 static struct policy_set *
-load_logged(struct reload *r, enum facts_role role)
+load_logged(struct reload *r, enum load_role role)
 {
 	struct diag *d = diag_new();
 	struct policy_set *policies = load(r, role, d);
@@ -221,33 +221,33 @@ reload_first_shadow(struct reload *r)
 {
 	struct policy_set *policies;
 
-	if (r->roles[FACTS_SHADOW].path == NULL)
+	if (r->roles[LOAD_SHADOW].path == NULL)
 		return NULL;
-	policies = load_logged(r, FACTS_SHADOW);
+	policies = load_logged(r, LOAD_SHADOW);
 	if (policies != NULL)
-		loaded_note(FACTS_SHADOW, policies, true);
+		loaded_note(LOAD_SHADOW, policies, true);
 	return policies;
 }
 
 /* Has the server use what was loaded. */
 static void
 hand_over(struct reload *r, struct server *s,
-    struct policy_set *const policies[FACTS_ROLES])
+    struct policy_set *const policies[LOAD_ROLES])
 {
 	bool done;
 
-	if (policies[FACTS_LIVE] == NULL && policies[FACTS_SHADOW] == NULL)
+	if (policies[LOAD_LIVE] == NULL && policies[LOAD_SHADOW] == NULL)
 		return;
-	done = server_swap(s, policies[FACTS_LIVE],
-	    policies[FACTS_SHADOW]) == 0;
-	for (int i = 0; i < FACTS_ROLES; i++) {
+	done = server_swap(s, policies[LOAD_LIVE],
+	    policies[LOAD_SHADOW]) == 0;
+	for (int i = 0; i < LOAD_ROLES; i++) {
 		if (policies[i] == NULL)
 			continue;
 		if (done) {
-			loaded_note((enum facts_role)i, policies[i], true);
+			loaded_note((enum load_role)i, policies[i], true);
 		} else {
 			policy_set_free(policies[i]);
-			refused_note(r, (enum facts_role)i, NULL);
+			refused_note(r, (enum load_role)i, NULL);
 		}
 	}
 	/* What a large policy took goes back to the system. */
@@ -275,19 +275,19 @@ role_changed(struct role *role)
  * used but loaded again.  Where a single one never rests, what was read of it
  * belongs to the others, and is taken after some rounds. */
 static void
-load_some(struct reload *r, struct server *s, const bool wanted[FACTS_ROLES])
+load_some(struct reload *r, struct server *s, const bool wanted[LOAD_ROLES])
 {
-	struct policy_set *policies[FACTS_ROLES] = {NULL};
+	struct policy_set *policies[LOAD_ROLES] = {NULL};
 	struct role *role;
 	bool again = false;
 	size_t changed;
 
 	notify_reloading();
-	for (int i = 0; i < FACTS_ROLES; i++) {
+	for (int i = 0; i < LOAD_ROLES; i++) {
 		role = &r->roles[i];
 		if (!wanted[i])
 			continue;
-		policies[i] = load_logged(r, (enum facts_role)i);
+		policies[i] = load_logged(r, (enum load_role)i);
 		role->changed = false;
 		changed = role_changed(role);
 		if (changed > 1 || (changed == 1 && role->rounds < ROUNDS)) {
@@ -308,9 +308,9 @@ load_some(struct reload *r, struct server *s, const bool wanted[FACTS_ROLES])
 void
 reload_all(struct reload *r, struct server *s)
 {
-	bool wanted[FACTS_ROLES];
+	bool wanted[LOAD_ROLES];
 
-	for (int i = 0; i < FACTS_ROLES; i++) {
+	for (int i = 0; i < LOAD_ROLES; i++) {
 		wanted[i] = r->roles[i].path != NULL;
 		r->roles[i].rounds = 0;
 	}
@@ -324,7 +324,7 @@ reload_patience(const struct reload *r)
 	int64_t left = r->next - clock_us();
 	bool watched = false;
 
-	for (int i = 0; i < FACTS_ROLES; i++)
+	for (int i = 0; i < LOAD_ROLES; i++)
 		if (r->roles[i].watch != NULL)
 			watched = true;
 	if (!watched)
@@ -336,12 +336,12 @@ reload_patience(const struct reload *r)
 void
 reload_attend(struct reload *r, struct server *s)
 {
-	bool wanted[FACTS_ROLES] = {false}, any = false, waits = false;
+	bool wanted[LOAD_ROLES] = {false}, any = false, waits = false;
 	struct role *role;
 
 	if (clock_us() < r->next)
 		return;
-	for (int i = 0; i < FACTS_ROLES; i++) {
+	for (int i = 0; i < LOAD_ROLES; i++) {
 		role = &r->roles[i];
 		wanted[i] = role_changed(role) ? role->rounds >= ROUNDS :
 		    role->changed;
@@ -349,7 +349,7 @@ reload_attend(struct reload *r, struct server *s)
 	}
 	if (any)
 		load_some(r, s, wanted);
-	for (int i = 0; i < FACTS_ROLES; i++)
+	for (int i = 0; i < LOAD_ROLES; i++)
 		waits = waits || r->roles[i].rounds > 0;
 	r->next = clock_us() + (waits ? SETTLE_US : LOOK_US);
 }

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "metrics/facts.h"
+#include "metrics/metrics.h"
 #include "serve/server.h"
 
 struct reload;

@@ -2,18 +2,24 @@
 
 #include "metrics/origin_usage.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
-enum { LOOKS_MAX = 65536 }; /* entries of one seen_list: a few milliseconds */
+enum {
+	WORD_BITS = sizeof(unsigned long) * CHAR_BIT,
+	LOOKS_MAX = 65536, /* entries that are listed at a time: a few
+	                      milliseconds */
+};
 
-struct seen_set {
+struct usage_set {
 	const struct policy *policy;
 	size_t first;         /* its bit 0 */
 	atomic_size_t cursor; /* all entries before it have come */
 };
 
+/* By their origins, which policies may share. */
 static int
-compare_sets(const void *a, const void *b)
+compare_origins(const void *a, const void *b)
 {
 	const struct policy *const *x = a, *const *y = b;
 	uintptr_t p = (uintptr_t)(*x)->origins, q = (uintptr_t)(*y)->origins;
@@ -23,145 +29,124 @@ compare_sets(const void *a, const void *b)
 	return (*x)->index < (*y)->index ? -1 : (*x)->index > (*y)->index;
 }
 
-static int
-compare_users(const void *a, const void *b)
+struct origin_usage *
+origin_usage_new(const struct policy_set *policies)
 {
-	const struct seen_set *x = a, *y = b;
-	size_t i = x->policy->index, j = y->policy->index;
+	size_t n = policy_set_count(policies), bits = 0;
+	struct origin_usage *u = calloc(1, sizeof *u);
+	const struct policy **sorted = calloc(n + 1, sizeof *sorted), *p;
 
-	return i < j ? -1 : i > j;
-}
-
-/* Gives each set of origins, which policies may share, its bits; sorted holds
- * the policies by their sets.  Returns how many bits there are. */
-static size_t
-bits_share_out(struct seen *s, const struct policy *const *sorted, size_t n)
-{
-	const struct policy *p;
-	size_t bits = 0, first = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		p = sorted[i];
-		if (i == 0 || p->origins != sorted[i - 1]->origins) {
-			first = bits;
-			bits += origin_set_slots(p->origins);
-			s->total += origin_set_count(p->origins);
-			s->sets[s->nsets].policy = p;
-			s->sets[s->nsets++].first = first;
-		}
-		s->first[p->index] = first;
-	}
-	qsort(s->sets, s->nsets, sizeof *s->sets, compare_users);
-	return bits;
-}
-
-/* Returns 0, or -1 without memory. */
-static int
-seen_init(struct seen *s, const struct policy_set *policies)
-{
-	size_t n = policy_set_count(policies), bits;
-	const struct policy **sorted = calloc(n + 1, sizeof *sorted);
-
-	s->first = calloc(n + 1, sizeof *s->first);
-	s->sets = calloc(n + 1, sizeof *s->sets);
-	if (sorted == NULL || s->first == NULL || s->sets == NULL) {
-		free(sorted);
-		return -1;
-	}
+	if (u == NULL || sorted == NULL)
+		goto fail;
+	u->policies = policies;
+	u->first = calloc(n + 1, sizeof *u->first);
+	u->sets = calloc(n + 1, sizeof *u->sets);
+	if (u->first == NULL || u->sets == NULL)
+		goto fail;
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = policy_set_get(policies, i);
-	qsort(sorted, n, sizeof *sorted, compare_sets);
-	bits = bits_share_out(s, sorted, n);
-	free(sorted);
-	s->bits = calloc(bits / SEEN_BITS + 1, sizeof *s->bits);
-	return s->bits != NULL ? 0 : -1;
-}
-
-struct seen *
-seen_new(const struct policy_set *policies)
-{
-	struct seen *s = calloc(1, sizeof *s);
-
-	if (s == NULL)
-		return NULL;
-	s->policies = policies;
-	if (seen_init(s, policies) == -1) {
-		seen_free(s);
-		return NULL;
+	qsort(sorted, n, sizeof *sorted, compare_origins);
+	/* For now the first policy with the same origins. */
+	for (size_t i = 0; i < n; i++)
+		u->first[sorted[i]->index] = i > 0 &&
+		    sorted[i]->origins == sorted[i - 1]->origins ?
+		    u->first[sorted[i - 1]->index] : sorted[i]->index;
+	for (size_t i = 0; i < n; i++) {
+		p = policy_set_get(policies, i);
+		if (u->first[i] < i) {
+			u->first[i] = u->first[u->first[i]];
+			continue;
+		}
+		u->first[i] = bits;
+		u->sets[u->nsets].policy = p;
+		u->sets[u->nsets++].first = bits;
+		u->total += origin_set_count(p->origins);
+		bits += origin_set_slots(p->origins);
 	}
-	return s;
+	u->bits = calloc(bits / WORD_BITS + 1, sizeof *u->bits);
+	if (u->bits == NULL)
+		goto fail;
+	free(sorted);
+	return u;
+fail:
+	free(sorted);
+	origin_usage_free(u);
+	return NULL;
 }
 
 void
-seen_free(struct seen *s)
+origin_usage_free(struct origin_usage *u)
 {
-	if (s == NULL)
+	if (u == NULL)
 		return;
-	free(s->bits);
-	free(s->sets);
-	free(s->first);
-	free(s);
+	free(u->bits);
+	free(u->sets);
+	free(u->first);
+	free(u);
 }
 
-void
-seen_mark(struct seen *s, size_t bit)
+static bool
+has_come(const struct origin_usage *u, size_t bit)
 {
-	unsigned long mask = 1UL << bit % SEEN_BITS;
-
-	if ((atomic_fetch_or_explicit(&s->bits[bit / SEEN_BITS], mask,
-	    memory_order_relaxed) & mask) == 0)
-		atomic_fetch_add_explicit(&s->count, 1, memory_order_relaxed);
+	return atomic_load(&u->bits[bit / WORD_BITS]) >> bit % WORD_BITS & 1;
 }
 
 void
-seen_carry(struct seen *s, const struct seen *old)
+origin_usage_note(struct origin_usage *u, const struct policy *p,
+    const struct origin_entry *e)
+{
+	size_t bit = u->first[p->index] + e->slot;
+	unsigned long mask = 1UL << bit % WORD_BITS;
+
+	/* Most have come before: then nothing is written. */
+	if (!has_come(u, bit) &&
+	    (atomic_fetch_or(&u->bits[bit / WORD_BITS], mask) & mask) == 0)
+		atomic_fetch_add(&u->count, 1);
+}
+
+void
+origin_usage_carry(struct origin_usage *u, const struct origin_usage *old)
 {
 	const struct policy *was, *is;
 	struct origin_entry e, twin;
 	size_t at;
 
-	for (size_t i = 0; i < s->nsets; i++) {
-		is = s->sets[i].policy;
+	for (size_t i = 0; i < u->nsets; i++) {
+		is = u->sets[i].policy;
 		was = policy_set_named(old->policies, is->name);
 		at = 0;
 		while (was != NULL && origin_set_next(was->origins, &at, &e))
-			if (seen_bit(old, old->first[was->index] + e.slot) &&
+			if (has_come(old, old->first[was->index] + e.slot) &&
 			    origin_set_twin(is->origins, &e, &twin))
-				seen_note(s, is, &twin);
+				origin_usage_note(u, is, &twin);
 	}
-}
-
-/* seen_list for one set; looks is how many more entries may be looked at. */
-static size_t
-list_set(struct seen *s, struct seen_set *set, size_t *looks,
-    struct seen_missing *out, size_t max)
-{
-	size_t at = atomic_load_explicit(&set->cursor, memory_order_relaxed);
-	bool prefix = true;
-	struct origin_entry e;
-	size_t n = 0;
-
-	while (n < max && *looks > 0 &&
-	    origin_set_next(set->policy->origins, &at, &e)) {
-		(*looks)--;
-		if (!seen_bit(s, set->first + e.slot)) {
-			out[n++] = (struct seen_missing){set->policy, e};
-			prefix = false;
-		} else if (prefix) {
-			/* A bit stays set: never look here again. */
-			atomic_store_explicit(&set->cursor, at,
-			    memory_order_relaxed);
-		}
-	}
-	return n;
 }
 
 size_t
-seen_list(struct seen *s, struct seen_missing *out, size_t max)
+origin_usage_unused(struct origin_usage *u, struct unused_origin *out,
+    size_t max)
 {
 	size_t n = 0, looks = LOOKS_MAX;
+	struct origin_entry e;
 
-	for (size_t i = 0; i < s->nsets && n < max && looks > 0; i++)
-		n += list_set(s, &s->sets[i], &looks, out + n, max - n);
+	for (size_t i = 0; i < u->nsets; i++) {
+		struct usage_set *set = &u->sets[i];
+		size_t at = atomic_load(&set->cursor);
+		bool prefix = true;
+
+		while (n < max && looks > 0 &&
+		    origin_set_next(set->policy->origins, &at, &e)) {
+			looks--;
+			if (!has_come(u, set->first + e.slot)) {
+				out[n++] = (struct unused_origin){set->policy,
+				    e};
+				prefix = false;
+			} else if (prefix) {
+				/* A bit stays set: start behind it next
+				 * time. */
+				atomic_store(&set->cursor, at);
+			}
+		}
+	}
 	return n;
 }

@@ -28,12 +28,14 @@ struct shadow {
 	const struct policy_set *live, *candidate;
 	size_t nlive, ncandidate;
 	struct lists *lists;  /* those of the live policies first */
-	atomic_ulong *counts; /* PAIRS for each policy, and for none */
+	atomic_ulong *counts; /* PAIRS for each live policy, for each of the
+	                         candidate's, and for none */
 };
 
 /* ---- making ------------------------------------------------------------ */
 
-/* Returns 0, or -1 without memory. */
+/* A hash of what a list of methods or headers means.  Returns 0, or -1 without
+ * memory. */
 static int
 names_hash(const struct policy *p, enum policy_key key, uint64_t *out)
 {
@@ -162,6 +164,7 @@ parts_differing(const struct shadow *s, const struct decision *live,
 
 enum { PAIR_NAME_MAX = 40 };
 
+/* Both reasons as one word, by which the log limits its lines. */
 static char pair_names[REASONS][REASONS][PAIR_NAME_MAX];
 
 static void
@@ -174,32 +177,19 @@ pair_names_fill(void)
 			    reason_name((enum reason)j));
 }
 
-/* The two reasons as one word, which the log limits its lines by. */
-static const char *
-pair_name(enum reason before, enum reason after)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, pair_names_fill);
-	return pair_names[before][after];
-}
-
 static bool
 line_begin(struct log_line *l, const char *event, enum reason before,
     enum reason after, enum log_limit limit)
 {
-	if (!log_begin(l, LOG_LEVEL_INFO, event, pair_name(before, after),
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, pair_names_fill);
+	if (!log_begin(l, LOG_LEVEL_INFO, event, pair_names[before][after],
 	    limit))
 		return false;
 	log_str(l, "before", str_of(reason_name(before)));
 	log_str(l, "after", str_of(reason_name(after)));
 	return true;
-}
-
-static struct str
-policy_name(const struct decision *d)
-{
-	return d->policy != NULL ? d->policy->name : STR("");
 }
 
 static void
@@ -218,98 +208,85 @@ parts_log(struct log_line *l, unsigned parts)
 	log_str(l, "differs", buf_str(&b));
 }
 
-/* What the refusing one of the two has against the request; the candidate
- * where both refuse it. */
-static void
-refusal_log(struct log_line *l, const struct request *r,
-    const struct decision *d)
-{
-	char text[1024];
-	struct buf explained = BUF(text);
-
-	log_str(l, "offending", d->offending);
-	preflight_explain(r, d, &explained);
-	if (explained.n > 0)
-		log_text(l, "text", buf_str(&explained));
-}
-
 static void
 difference_log(const struct request *r, const struct decision *live,
     const struct decision *candidate, unsigned parts)
 {
+	/* Where both refuse it, what the candidate says is told. */
+	const struct decision *refusal = candidate->reason != REASON_ALLOWED ?
+	    candidate : live;
+	char text[1024];
+	struct buf explained = BUF(text);
 	struct log_line l;
 
 	if (!line_begin(&l, "shadow-difference", live->reason,
 	    candidate->reason, LOG_SOME))
 		return;
-	log_str(&l, "policy", policy_name(live));
-	log_str(&l, "shadow-policy", policy_name(candidate));
+	log_str(&l, "policy", live->policy != NULL ? live->policy->name :
+	    STR(""));
+	log_str(&l, "shadow-policy", candidate->policy != NULL ?
+	    candidate->policy->name : STR(""));
 	log_str(&l, "origin", r->origin);
 	log_str(&l, "method", r->request_method);
 	log_str(&l, "host", r->host);
 	log_str(&l, "uri", r->uri);
-	if (live->reason == candidate->reason)
+	if (live->reason == candidate->reason) {
 		parts_log(&l, parts);
-	else
-		refusal_log(&l, r, candidate->reason != REASON_ALLOWED ?
-		    candidate : live);
+	} else {
+		log_str(&l, "offending", refusal->offending);
+		preflight_explain(r, refusal, &explained);
+		if (explained.n > 0)
+			log_text(&l, "text", buf_str(&explained));
+	}
 	log_end(&l);
 }
 
 /* ---- counting ---------------------------------------------------------- */
 
-/* The counts of a policy stand at its index, those of the candidate's behind
- * the live ones, and last those of none. */
-static size_t
-place_of(const struct shadow *s, const struct decision *live,
-    const struct decision *candidate)
+static atomic_ulong *
+count_of(const struct shadow *s, size_t index, enum reason before,
+    enum reason after)
 {
-	if (live->policy != NULL)
-		return live->policy->index;
-	if (candidate->policy != NULL)
-		return s->nlive + candidate->policy->index;
-	return s->nlive + s->ncandidate;
-}
-
-static void
-difference_add(struct shadow *s, size_t place, enum reason before,
-    enum reason after, unsigned long n)
-{
-	atomic_fetch_add_explicit(&s->counts[place * PAIRS +
-	    (size_t)before * REASONS + (size_t)after], n,
-	    memory_order_relaxed);
+	return &s->counts[index * PAIRS + (size_t)before * REASONS +
+	    (size_t)after];
 }
 
 void
 shadow_judge(struct shadow *s, const struct request *r,
-    const struct decision *d, struct counters *counters)
+    const struct decision *d, struct metrics_shard *shard)
 {
 	struct decision candidate;
 	unsigned parts = 0;
+	size_t index;
 
 	if (d->reason >= REASON_NOT_PREFLIGHT)
 		return;
 	preflight_decide(s->candidate, r, &candidate);
-	count_add(counters, COUNT_SHADOW_JUDGED);
+	metrics_count(shard, COUNT_SHADOW_JUDGED);
 	if (candidate.reason == d->reason &&
 	    (parts = parts_differing(s, d, &candidate)) == 0)
 		return;
-	count_add(counters, COUNT_SHADOW_DIFFERENCES);
-	difference_add(s, place_of(s, d, &candidate), d->reason,
-	    candidate.reason, 1);
+	metrics_count(shard, COUNT_SHADOW_DIFFERENCES);
+	if (d->policy != NULL)
+		index = d->policy->index;
+	else if (candidate.policy != NULL)
+		index = s->nlive + candidate.policy->index;
+	else
+		index = s->nlive + s->ncandidate;
+	atomic_fetch_add(count_of(s, index, d->reason, candidate.reason), 1);
 	difference_log(r, d, &candidate, parts);
 }
 
 /* ---- listing ----------------------------------------------------------- */
 
 static struct str
-name_at(const struct shadow *s, size_t place)
+name_at(const struct shadow *s, size_t index)
 {
-	if (place < s->nlive)
-		return policy_set_get(s->live, place)->name;
-	place -= s->nlive;
-	if (place < s->ncandidate)
-		return policy_set_get(s->candidate, place)->name;
+	if (index < s->nlive)
+		return policy_set_get(s->live, index)->name;
+	index -= s->nlive;
+	if (index < s->ncandidate)
+		return policy_set_get(s->candidate, index)->name;
 	return STR("");
 }
 
@@ -321,7 +298,7 @@ shadow_next(const struct shadow *s, size_t *at, struct shadow_row *out)
 
 	while (*at < end) {
 		i = (*at)++;
-		n = atomic_load_explicit(&s->counts[i], memory_order_relaxed);
+		n = atomic_load(&s->counts[i]);
 		if (n == 0)
 			continue;
 		*out = (struct shadow_row){name_at(s, i / PAIRS),
@@ -352,40 +329,31 @@ shadow_log(const struct shadow *s)
 
 /* ---- from one pair to the next ----------------------------------------- */
 
-static bool
-means_the_same(const struct policy_set *a, const struct policy_set *b)
-{
-	return strcmp(policy_set_digest(a), policy_set_digest(b)) == 0;
-}
-
-/* Where the counts of a place of old stand in s: the policies are the same, but
- * may stand in another order. */
-static size_t
-place_now(const struct shadow *s, const struct shadow *old, size_t place)
-{
-	struct str name = name_at(old, place);
-
-	if (place < old->nlive)
-		return policy_set_named(s->live, name)->index;
-	if (place < old->nlive + old->ncandidate)
-		return s->nlive + policy_set_named(s->candidate, name)->index;
-	return s->nlive + s->ncandidate;
-}
-
 void
 shadow_succeed(struct shadow *s, const struct shadow *old)
 {
 	struct shadow_row row;
-	size_t at = 0;
+	size_t at = 0, index;
 
 	if (old == NULL)
 		return;
-	if (s == NULL || !means_the_same(s->live, old->live) ||
-	    !means_the_same(s->candidate, old->candidate)) {
+	if (s == NULL ||
+	    strcmp(policy_set_digest(s->live),
+	    policy_set_digest(old->live)) != 0 ||
+	    strcmp(policy_set_digest(s->candidate),
+	    policy_set_digest(old->candidate)) != 0) {
 		shadow_log(old);
 		return;
 	}
-	while (shadow_next(old, &at, &row))
-		difference_add(s, place_now(s, old, (at - 1) / PAIRS),
-		    row.before, row.after, row.requests);
+	/* The policies are the same, but may stand in another order. */
+	while (shadow_next(old, &at, &row)) {
+		index = (at - 1) / PAIRS;
+		if (index < old->nlive)
+			index = policy_set_named(s->live, row.policy)->index;
+		else if (index < old->nlive + old->ncandidate)
+			index = s->nlive + policy_set_named(s->candidate,
+			    row.policy)->index;
+		atomic_fetch_add(count_of(s, index, row.before, row.after),
+		    row.requests);
+	}
 }

@@ -3,15 +3,14 @@
  * never sent.
  *
  * A shadow stands for one pair of loaded files.  It is made by the thread that
- * loads them and lives in the server's generation beside the policies, so that
- * a worker has both of one pair, in its answer_env.  Any thread that may use
- * it may count and list. */
+ * loads them and lives as long as both, so that a worker has both of one pair.
+ * Any thread that may use it may count and list. */
 #ifndef PREFLIGHTD_METRICS_SHADOW_H
 #define PREFLIGHTD_METRICS_SHADOW_H
 
 #include "core/policy.h"
 #include "core/preflight.h"
-#include "metrics/counters.h"
+#include "metrics/metrics.h"
 
 struct shadow;
 
@@ -25,7 +24,7 @@ void shadow_free(struct shadow *s);
  * origin that both allow what the browser is told.  Requests that are no
  * preflights are passed over. */
 void shadow_judge(struct shadow *s, const struct request *r,
-    const struct decision *d, struct counters *counters);
+    const struct decision *d, struct metrics_shard *shard);
 
 /* How often the decision on requests of one policy went from one reason to
  * another; equal reasons: the answer is another.  Its policy is the live one,

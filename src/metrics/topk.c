@@ -4,172 +4,126 @@
 
 #include "base/hash.h"
 
-static bool
-is_same(const struct top_entry *a, const struct top_entry *b)
-{
-	return a->length == b->length && a->reason == b->reason &&
-	    str_eq(top_policy(a), top_policy(b)) &&
-	    str_eq(top_text(a), top_text(b));
-}
-
-/* The number of the entry, or t->n. */
+/* The number of the entry of the same text, policy and reason, or t->n. */
 static size_t
-find(const struct top *t, const struct top_entry *e)
+find(const struct topk *t, const struct topk_entry *e)
 {
 	size_t i = 0;
 
-	while (i < t->n && (t->hashes[i] != e->hash || !is_same(&t->at[i], e)))
-		i++;
+	for (; i < t->n; i++) {
+		const struct topk_entry *x = &t->at[i];
+
+		if (x->hash == e->hash && x->length == e->length &&
+		    x->reason == e->reason &&
+		    str_eq(topk_policy(x), topk_policy(e)) &&
+		    str_eq(topk_text(x), topk_text(e)))
+			break;
+	}
 	return i;
 }
 
 /* The number of the entry with the least count; there is one. */
 static size_t
-least(const struct top *t)
+least(const struct topk *t)
 {
 	size_t found = 0;
 
 	for (size_t i = 1; i < t->n; i++)
-		if (t->counts[i] < t->counts[found])
+		if (t->at[i].count < t->at[found].count)
 			found = i;
 	return found;
 }
 
-static void
-put(struct top *t, size_t i, const struct top_entry *e)
-{
-	t->at[i] = *e;
-	t->hashes[i] = e->hash;
-	t->counts[i] = e->count;
-	if (i == t->n)
-		t->n++;
-}
-
-static void
-entry_init(struct top_entry *e, struct str policy, enum reason reason,
-    struct str text)
-{
-	e->hash = hash_str(text, hash_str(policy, (uint64_t)reason));
-	e->length = text.n;
-	e->reason = reason;
-	if (policy.n > POLICY_NAME_MAX)
-		policy.n = POLICY_NAME_MAX;
-	e->npolicy = (uint8_t)policy.n;
-	memcpy(e->policy, policy.p, policy.n);
-	memcpy(e->text, text.p, text.n < TOP_TEXT ? text.n : TOP_TEXT);
-}
-
 void
-top_add(struct top *t, struct str policy, enum reason reason, struct str text)
+topk_add(struct topk *t, struct str policy, enum reason reason, struct str text)
 {
-	struct top_entry e;
+	struct topk_entry e = {.reason = reason, .length = text.n, .count = 1};
 	size_t i;
 
-	entry_init(&e, policy, reason, text);
+	if (policy.n > POLICY_NAME_MAX)
+		policy.n = POLICY_NAME_MAX;
+	e.hash = hash_str(text, hash_str(policy, (uint64_t)reason));
+	e.npolicy = (uint8_t)policy.n;
+	memcpy(e.policy, policy.p, policy.n);
+	memcpy(e.text, text.p, text.n < TOPK_TEXT ? text.n : TOPK_TEXT);
 	i = find(t, &e);
 	if (i < t->n) {
-		t->counts[i]++;
+		t->at[i].count++;
 		return;
 	}
-	e.count = 1;
-	e.excess = t->floor;
-	if (t->n == TOP_SIZE) {
-		/* The newcomer takes over the count of what it drives out. */
+	if (t->n < TOPK_SIZE) {
+		t->n++;
+	} else {
+		/* The new entry takes over the count of the one it replaces. */
 		i = least(t);
-		e.excess = t->counts[i];
-		t->floor = t->counts[i];
+		t->floor = t->at[i].count;
 	}
+	e.excess = t->floor;
 	e.count += e.excess;
-	put(t, i, &e);
+	t->at[i] = e;
 }
 
 /* How often what is not in a summary may have come. */
 static unsigned long
-unknown(const struct top *t)
+unknown(const struct topk *t)
 {
-	return t->n < TOP_SIZE ? t->floor : t->counts[least(t)];
-}
-
-/* Puts an entry into a summary that does not have it. */
-static void
-insert(struct top *t, const struct top_entry *e)
-{
-	size_t i = t->n;
-
-	if (i == TOP_SIZE) {
-		i = least(t);
-		if (t->counts[i] >= e->count)
-			return;
-	}
-	put(t, i, e);
+	return t->n < TOPK_SIZE ? t->floor : t->at[least(t)].count;
 }
 
 void
-top_merge(struct top *into, const struct top *t)
+topk_merge(struct topk *into, const struct topk *t)
 {
 	const unsigned long here = unknown(into), there = unknown(t);
-	struct top_entry e;
-	size_t i, own = into->n;
-	bool met[TOP_SIZE] = {false};
+	const size_t own = into->n;
 
-	for (size_t j = 0; j < t->n; j++) {
-		i = find(into, &t->at[j]);
-		if (i < own) {
-			met[i] = true;
-			into->counts[i] += t->counts[j];
-			into->at[i].excess += t->at[j].excess;
-		}
+	for (size_t i = 0; i < own; i++) {
+		struct topk_entry *e = &into->at[i];
+		size_t j = find(t, e);
+
+		e->count += j < t->n ? t->at[j].count : there;
+		e->excess += j < t->n ? t->at[j].excess : there;
 	}
-	for (i = 0; i < own; i++)
-		if (!met[i]) {
-			into->counts[i] += there;
-			into->at[i].excess += there;
-		}
-	for (size_t j = 0; j < t->n; j++)
-		if (find(into, &t->at[j]) == into->n) {
-			e = t->at[j];
-			e.count = t->counts[j] + here;
-			e.excess += here;
-			insert(into, &e);
-		}
+	for (size_t j = 0; j < t->n; j++) {
+		struct topk_entry e = t->at[j];
+		size_t i = into->n;
+
+		if (find(into, &e) < into->n)
+			continue;
+		e.count += here;
+		e.excess += here;
+		if (i < TOPK_SIZE)
+			into->n++;
+		else if (into->at[i = least(into)].count >= e.count)
+			continue;
+		into->at[i] = e;
+	}
 	into->floor = here + there;
 }
 
-/* Whether entry i surely came more often than j. */
 static bool
-is_before(const struct top *t, size_t i, size_t j)
+is_before(const struct topk_entry *a, const struct topk_entry *b)
 {
-	unsigned long a = t->counts[i] - t->at[i].excess,
-	    b = t->counts[j] - t->at[j].excess;
+	unsigned long m = topk_least(a), n = topk_least(b);
 
-	return a != b ? a > b : t->counts[i] > t->counts[j];
-}
-
-/* The entry to come next: there is one that is not taken. */
-static size_t
-next_best(const struct top *t, const bool *taken)
-{
-	size_t best = 0;
-
-	while (taken[best])
-		best++;
-	for (size_t i = best + 1; i < t->n; i++)
-		if (!taken[i] && is_before(t, i, best))
-			best = i;
-	return best;
+	return m != n ? m > n : a->count > b->count;
 }
 
 size_t
-top_best(const struct top *t, struct top_entry *out, size_t max)
+topk_best(const struct topk *t, struct topk_entry *out, size_t max)
 {
-	bool taken[TOP_SIZE] = {false};
-	size_t n = 0, i;
+	size_t n = 0, at;
 
-	for (; n < max && n < t->n; n++) {
-		i = next_best(t, taken);
-		taken[i] = true;
-		out[n] = t->at[i];
-		out[n].count = t->counts[i];
+	/* Insertion sort: what is behind the last of max falls off. */
+	for (size_t i = 0; i < t->n; i++) {
+		at = n;
+		while (at > 0 && is_before(&t->at[i], &out[at - 1]))
+			at--;
+		if (at == max)
+			continue;
+		if (n < max)
+			n++;
+		memmove(&out[at + 1], &out[at], (n - at - 1) * sizeof *out);
+		out[at] = t->at[i];
 	}
 	return n;
 }

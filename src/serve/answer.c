@@ -129,7 +129,7 @@ status_note(const struct answer_env *env, const struct request *r)
 {
 	struct log_line l;
 
-	count_add(env->counters, COUNT_STATUS);
+	metrics_count(env->shard, COUNT_STATUS);
 	if (!env->log_all ||
 	    !log_begin(&l, LOG_LEVEL_INFO, "status", NULL, LOG_EVERY))
 		return;
@@ -159,13 +159,11 @@ answer_write(const struct answer_env *env, enum record_role role,
 		status_note(env, &r);
 		return ANSWER_STATUS;
 	}
-	count_add(env->counters, COUNT_REQUESTS);
-	count_add(env->counters, COUNT_REASONS + (size_t)d.reason);
-	ledger_note(env->view, env->page, &r, &d);
+	metrics_request(env->shard, env->view, &r, &d);
 	if (reason_is_refusal(d.reason) || env->log_all)
 		decision_log(env->policies, &r, &d, actual, env->log_all);
 	if (env->shadow != NULL && !actual)
-		shadow_judge(env->shadow, &r, &d, env->counters);
+		shadow_judge(env->shadow, &r, &d, env->shard);
 	if (role == ROLE_AUTHORIZER)
 		return (ptrdiff_t)reply_write_authorizer(&r, &d, text, cap);
 	if (actual)

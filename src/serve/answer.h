@@ -5,8 +5,7 @@
 
 #include "base/str.h"
 #include "core/policy.h"
-#include "metrics/counters.h"
-#include "metrics/ledger.h"
+#include "metrics/metrics.h"
 #include "metrics/shadow.h"
 #include "serve/fcgi_record.h"
 #include "status/ask.h"
@@ -15,9 +14,8 @@
 struct answer_env {
 	const struct policy_set *policies;
 	struct shadow *shadow; /* judges preflights beside them; or NULL */
-	const struct ledger_view *view;
-	struct ledger_page *page;
-	struct counters *counters;
+	const struct metrics_view *view;
+	struct metrics_shard *shard;
 	struct str status_path; /* "": there is no status page */
 	bool log_all;
 };

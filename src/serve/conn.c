@@ -20,7 +20,7 @@ give_up(struct worker *w, struct conn *c, const char *problem)
 	struct log_line l;
 
 	c->failed = true;
-	count_add(&w->counters, COUNT_PROTOCOL_ERRORS);
+	metrics_count(w->env.shard, COUNT_PROTOCOL_ERRORS);
 	if (!log_begin(&l, LOG_LEVEL_WARNING, "closed", problem, LOG_SOME))
 		return;
 	if (strcmp(problem, "bad-version") == 0)
@@ -58,7 +58,7 @@ flush(struct worker *w, struct conn *c)
 	if (n == 0)
 		return c->unsent.n == 0;
 	if (c->unsent.n == 0 && (done = push(c, p, n)) == -1) {
-		count_add(&w->counters, COUNT_PEER_ERRORS);
+		metrics_count(w->env.shard, COUNT_PEER_ERRORS);
 		c->failed = true;
 		return false;
 	}
@@ -78,7 +78,7 @@ flush_unsent(struct worker *w, struct conn *c)
 	ssize_t done = push(c, c->unsent.p + c->sent, c->unsent.n - c->sent);
 
 	if (done == -1) {
-		count_add(&w->counters, COUNT_PEER_ERRORS);
+		metrics_count(w->env.shard, COUNT_PEER_ERRORS);
 		c->failed = true;
 		return false;
 	}
@@ -103,7 +103,7 @@ reply(struct worker *w, const struct stream_item *item)
 
 	memcpy(w->space.out + w->nout, item->reply, item->nreply);
 	w->nout += item->nreply;
-	count_add(&w->counters, counters[item->what]);
+	metrics_count(w->env.shard, counters[item->what]);
 }
 
 /* The status page is too long for the worker's buffers.  It goes out when the
@@ -116,8 +116,8 @@ answer_status(struct worker *w, struct conn *c, const struct stream_item *item,
 	struct status_input in = {
 		.policies = w->env.policies,
 		.shadow = w->env.shadow,
-		.seen = w->env.view->seen,
-		.ledger = w->ledger,
+		.usage = w->env.view->usage,
+		.metrics = w->metrics,
 		.open = atomic_load(&w->crowd->open),
 		.max_connections = w->crowd->max,
 		.threads = w->crowd->nmembers,
@@ -235,7 +235,7 @@ poll_for(struct worker *w, struct conn *c, bool writing)
 	if (c->polled && c->writing == writing)
 		return;
 	if (epoll_ctl(w->epoll, op, c->fd, &ev) == -1) {
-		count_add(&w->counters, COUNT_PEER_ERRORS);
+		metrics_count(w->env.shard, COUNT_PEER_ERRORS);
 		conn_close(w, c);
 		return;
 	}
@@ -273,7 +273,7 @@ settle(struct worker *w, struct conn *c)
 		linger(w, c);
 	} else if (c->closing || c->ended) {
 		if (!c->closing && busy)
-			count_add(&w->counters, COUNT_CUT_SHORT);
+			metrics_count(w->env.shard, COUNT_CUT_SHORT);
 		conn_close(w, c);
 	} else if (busy) {
 		if (c->wait != WAIT_REST || c->starts != c->stream.starts)
@@ -307,7 +307,7 @@ conn_readable(struct worker *w, struct conn *c)
 	if (n == -1) {
 		if (errno == EAGAIN || errno == EINTR)
 			return;
-		count_add(&w->counters, COUNT_PEER_ERRORS);
+		metrics_count(w->env.shard, COUNT_PEER_ERRORS);
 		conn_close(w, c);
 		return;
 	}
@@ -347,7 +347,7 @@ conn_open(struct worker *w, int fd)
 	if (c == NULL) {
 		close(fd);
 		crowd_leave(w->crowd);
-		count_add(&w->counters, COUNT_REFUSED_MEMORY);
+		metrics_count(w->env.shard, COUNT_REFUSED_MEMORY);
 		log_event(LOG_LEVEL_WARNING, "closed",
 		    counter_name(COUNT_REFUSED_MEMORY), LOG_SOME);
 		return;
@@ -359,7 +359,7 @@ conn_open(struct worker *w, int fd)
 	c->active = w->now = clock_us();
 	list_init(&c->by_wait);
 	w->nconns++;
-	count_add(&w->counters, COUNT_ACCEPTED);
+	metrics_count(w->env.shard, COUNT_ACCEPTED);
 	list_append(&w->activity, &c->by_activity);
 	wait_for(w, c, WAIT_FIRST);
 	/* Often the request is there already. */
@@ -383,7 +383,7 @@ conn_close(struct worker *w, struct conn *c)
 	/* An event of this wake-up may still point at it. */
 	list_append(&w->dead, &c->by_wait);
 	w->nconns--;
-	count_add(&w->counters, COUNT_CLOSED);
+	metrics_count(w->env.shard, COUNT_CLOSED);
 	crowd_leave(w->crowd);
 }
 

@@ -21,7 +21,7 @@ struct server {
 	struct generation *generation; /* the newest */
 	struct handover handover;
 	struct crowd crowd;
-	struct ledger *ledger;
+	struct metrics *metrics;
 	struct worker *workers;
 	size_t nstarted;
 };
@@ -46,13 +46,13 @@ server_swap(struct server *s, struct policy_set *policies,
 
 	new = generation_new(policies != NULL ? policies : old->policies,
 	    candidate != NULL ? candidate : old->candidate,
-	    s->ledger, s->options.threads);
+	    s->metrics, s->options.threads);
 	if (new == NULL)
 		return -1;
 	s->generation = new;
 	handover_to(&s->handover, new);
 	change_spread(s);
-	ledger_carry(s->ledger, new->view, old->view);
+	metrics_carry(s->metrics, new->view, old->view);
 	shadow_succeed(new->shadow, old->shadow);
 	if (policies != NULL)
 		policy_set_free(old->policies);
@@ -105,8 +105,8 @@ workers_init(struct server *s)
 		w->index = i;
 		w->handover = &s->handover;
 		w->crowd = &s->crowd;
-		w->ledger = s->ledger;
-		w->env.page = ledger_page(s->ledger, i, &w->counters);
+		w->metrics = s->metrics;
+		w->env.shard = metrics_shard(s->metrics, i);
 		w->env.status_path = str_of(o->status_path);
 		w->env.log_all = o->log_requests;
 		s->crowd.members[i] = &w->member;
@@ -147,12 +147,12 @@ shared_init(struct server *s, struct policy_set *policies,
 	    .nmembers = o->threads};
 	s->crowd.members = calloc(o->threads, sizeof *s->crowd.members);
 	s->workers = workers_new(o->threads);
-	s->ledger = ledger_new(o->threads);
+	s->metrics = metrics_new(o->threads);
 	if (handover_init(&s->handover, o->threads) == -1 ||
 	    s->crowd.members == NULL || s->workers == NULL ||
-	    s->ledger == NULL)
+	    s->metrics == NULL)
 		return -1;
-	s->generation = generation_new(policies, candidate, s->ledger,
+	s->generation = generation_new(policies, candidate, s->metrics,
 	    o->threads);
 	if (s->generation == NULL)
 		return -1;
@@ -170,7 +170,7 @@ server_clear(struct server *s)
 	free(s->crowd.members);
 	generation_free(s->generation);
 	handover_clear(&s->handover);
-	ledger_free(s->ledger);
+	metrics_free(s->metrics);
 	free(s);
 }
 
@@ -229,7 +229,7 @@ server_progress(struct server *s)
 unsigned long
 server_count(const struct server *s, size_t counter)
 {
-	return ledger_count(s->ledger, counter);
+	return metrics_total(s->metrics, counter);
 }
 
 void

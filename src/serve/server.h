@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "core/policy.h"
-#include "metrics/counters.h"
+#include "metrics/metrics.h"
 #include "metrics/shadow.h"
 #include "serve/listen.h"
 

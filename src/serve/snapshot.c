@@ -26,9 +26,9 @@ space_init(struct answer_space *space, const struct policy_set *policies)
 
 /* Returns 0, or -1 without memory. */
 static int
-generation_init(struct generation *g, struct ledger *ledger)
+generation_init(struct generation *g, struct metrics *metrics)
 {
-	g->view = ledger_view_new(ledger, g->policies);
+	g->view = metrics_view_new(metrics, g->policies);
 	if (g->view == NULL)
 		return -1;
 	if (g->candidate != NULL &&
@@ -42,7 +42,7 @@ generation_init(struct generation *g, struct ledger *ledger)
 
 struct generation *
 generation_new(struct policy_set *policies, struct policy_set *candidate,
-    struct ledger *ledger, size_t workers)
+    struct metrics *metrics, size_t workers)
 {
 	struct generation *g = calloc(1, sizeof *g +
 	    workers * sizeof g->spaces[0]);
@@ -52,7 +52,7 @@ generation_new(struct policy_set *policies, struct policy_set *candidate,
 	g->policies = policies;
 	g->candidate = candidate;
 	g->workers = workers;
-	if (generation_init(g, ledger) == -1) {
+	if (generation_init(g, metrics) == -1) {
 		generation_free(g);
 		return NULL;
 	}
@@ -68,7 +68,7 @@ generation_free(struct generation *g)
 		free(g->spaces[i].text);
 		free(g->spaces[i].out);
 	}
-	ledger_view_free(g->view);
+	metrics_view_free(g->view);
 	shadow_free(g->shadow);
 	free(g);
 }

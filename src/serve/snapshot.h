@@ -5,7 +5,7 @@
 #define PREFLIGHTD_SERVE_SNAPSHOT_H
 
 #include "core/policy.h"
-#include "metrics/ledger.h"
+#include "metrics/metrics.h"
 #include "metrics/shadow.h"
 
 /* A worker's buffers: how much is needed depends on the policies. */
@@ -20,14 +20,14 @@ struct generation {
 	struct policy_set *policies;  /* not its own */
 	struct policy_set *candidate; /* nor this; NULL: none */
 	struct shadow *shadow;        /* of the two; NULL without a candidate */
-	struct ledger_view *view;
+	struct metrics_view *view;
 	size_t workers;
 	struct answer_space spaces[]; /* one for each */
 };
 
 /* Returns NULL without memory. */
 struct generation *generation_new(struct policy_set *policies,
-    struct policy_set *candidate, struct ledger *ledger, size_t workers);
+    struct policy_set *candidate, struct metrics *metrics, size_t workers);
 void generation_free(struct generation *g);
 
 #endif

@@ -54,7 +54,7 @@ evict(struct worker *w)
 		return c->fd == -1;
 	}
 	conn_close(w, c);
-	count_add(&w->counters, COUNT_EVICTED_CONNECTIONS);
+	metrics_count(w->env.shard, COUNT_EVICTED_CONNECTIONS);
 	log_event(LOG_LEVEL_WARNING, "closed",
 	    counter_name(COUNT_EVICTED_CONNECTIONS), LOG_SOME);
 	return true;
@@ -134,7 +134,7 @@ accept_pause(struct worker *w, int64_t until, const char *why)
 {
 	listeners_remove(w);
 	w->paused_until = until;
-	count_add(&w->counters, COUNT_ACCEPT_PAUSES);
+	metrics_count(w->env.shard, COUNT_ACCEPT_PAUSES);
 	log_event(LOG_LEVEL_WARNING, "accept-paused", why, LOG_SOME);
 }
 
@@ -152,7 +152,7 @@ tcp_welcome(struct worker *w, int fd)
 	    listen_allows(w->listen, &peer)))
 		return true;
 	close(fd);
-	count_add(&w->counters, COUNT_REFUSED_PEERS);
+	metrics_count(w->env.shard, COUNT_REFUSED_PEERS);
 	log_event(LOG_LEVEL_WARNING, "closed", "not-in-web-server-addrs",
 	    LOG_SOME);
 	return false;
@@ -222,7 +222,7 @@ memory_trim(struct worker *w)
 		while (pool_is_over(&w->pool) && !list_empty(head)) {
 			conn_close(w, LIST_ELEMENT(head->next, struct conn,
 			    by_wait));
-			count_add(&w->counters, COUNT_EVICTED_MEMORY);
+			metrics_count(w->env.shard, COUNT_EVICTED_MEMORY);
 			log_event(LOG_LEVEL_WARNING, "closed", "evicted-memory",
 			    LOG_SOME);
 		}
@@ -243,7 +243,7 @@ timeout_note(struct worker *w, enum wait wait)
 
 	if (wait == WAIT_END)
 		return;
-	count_add(&w->counters, counters[wait]);
+	metrics_count(w->env.shard, counters[wait]);
 	log_event(wait == WAIT_NEXT ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
 	    "closed", counter_name(counters[wait]), LOG_SOME);
 }
@@ -449,7 +449,7 @@ worker_run(void *worker)
 		n = epoll_wait(w->epoll, ev, EVENTS, patience(w));
 		turn_note(w);
 		w->now = clock_us();
-		ledger_tick(w->env.page, w->now);
+		metrics_tick(w->env.shard, w->now);
 		look_around(w);
 		for (int i = 0; i < n; i++)
 			dispatch(w, ev[i].data.ptr);
@@ -484,7 +484,6 @@ worker_init(struct worker *w, const struct listen_set *listeners,
 	w->wake_source = SOURCE_WAKE;
 	w->pool.max = max_held;
 	w->stream_env = (struct stream_env){&w->pool, max_connections};
-	w->env.counters = &w->counters;
 	atomic_store(&w->member.idle, INT64_MAX);
 	atomic_store(&w->member.quiet, INT64_MAX);
 	w->listen = listeners;

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#include "metrics/counters.h"
+#include "metrics/metrics.h"
 #include "serve/answer.h"
 #include "serve/conn.h"
 #include "serve/crowd.h"
@@ -29,7 +29,7 @@ struct worker {
 	struct handover *handover;
 	struct crowd *crowd;
 	struct crowd_member member;
-	struct ledger *ledger;
+	struct metrics *metrics;
 	int epoll;
 	enum source wake_source;    /* that of member.wake */
 	struct worker_listener listeners[LISTEN_MAX];
@@ -52,7 +52,6 @@ struct worker {
 	struct answer_env env;
 	struct answer_space space;
 	size_t nout;                /* bytes in space.out */
-	struct counters counters;
 	unsigned long epoch;        /* of the policies in env */
 	atomic_ulong turns;         /* of its loop */
 	unsigned long turns_seen;   /* by server_progress */

@@ -83,7 +83,7 @@ write_head(const struct status *st, FILE *f)
 static void
 write_problems(const struct status *st, FILE *f)
 {
-	const char *error = st->facts.policy[FACTS_LIVE].refused;
+	const char *error = st->load.policy[LOAD_LIVE].error;
 
 	if (st->nproblems == 0)
 		return;
@@ -134,9 +134,9 @@ write_tiles(const struct status *st, FILE *f)
 /* ---- policies ---------------------------------------------------------- */
 
 static void
-write_facts(const struct status *st, enum facts_role role, FILE *f)
+write_facts(const struct status *st, enum load_role role, FILE *f)
 {
-	const struct facts_policy *p = &st->facts.policy[role];
+	const struct policy_load *p = &st->load.policy[role];
 	int64_t when;
 	const char *result = status_reload(p, &when);
 
@@ -149,9 +149,9 @@ write_facts(const struct status *st, enum facts_role role, FILE *f)
 		fputs(", ", f);
 		moment(st, f, when);
 	}
-	if (p->refused[0] != '\0') {
+	if (p->error[0] != '\0') {
 		fputs("<br><code>", f);
-		markup_own(f, p->refused);
+		markup_own(f, p->error);
 		fputs("</code>", f);
 	}
 	fputs("</dd>\n<dt>Loads</dt><dd>", f);
@@ -165,7 +165,7 @@ static void
 write_policy(const struct status *st, FILE *f)
 {
 	fputs("<section><h2>Policy</h2>\n<dl class=\"facts\">\n", f);
-	write_facts(st, FACTS_LIVE, f);
+	write_facts(st, LOAD_LIVE, f);
 	fputs("<dt>Policies</dt><dd>", f);
 	html_number(f, policy_set_count(st->policies));
 	fputs(" with ", f);
@@ -190,7 +190,7 @@ write_shadow(const struct status *st, FILE *f)
 	if (!status_has_shadow(st))
 		return;
 	fputs("<section><h2>Shadow policy</h2>\n<dl class=\"facts\">\n", f);
-	write_facts(st, FACTS_SHADOW, f);
+	write_facts(st, LOAD_SHADOW, f);
 	fputs("</dl>\n<h3>Differences</h3>\n", f);
 	if (st->ndifferences == 0) {
 		fputs("<p class=\"soft\">none</p></section>\n", f);
@@ -207,7 +207,7 @@ write_shadow(const struct status *st, FILE *f)
 /* ---- requests ---------------------------------------------------------- */
 
 static unsigned long
-row_total(const struct ledger_row *row)
+row_total(const struct metrics_row *row)
 {
 	unsigned long n = 0;
 
@@ -218,13 +218,13 @@ row_total(const struct ledger_row *row)
 
 /* Rows of policies that are in use, or have counted something. */
 static bool
-is_shown(const struct ledger_row *row)
+is_shown(const struct metrics_row *row)
 {
 	return row_total(row) > 0 || (row->in_use && row->name[0] != '(');
 }
 
 static void
-chips(const struct ledger_row *row, FILE *f)
+chips(const struct metrics_row *row, FILE *f)
 {
 	fputs("<ul class=\"chips\">", f);
 	for (size_t r = 0; r < REASON_COUNT; r++) {
@@ -240,7 +240,7 @@ chips(const struct ledger_row *row, FILE *f)
 }
 
 static void
-write_row(const struct ledger_row *row, FILE *f)
+write_row(const struct metrics_row *row, FILE *f)
 {
 	fputs("<li><b>", f);
 	markup_html(f, str_of(row->name));
@@ -256,7 +256,7 @@ write_row(const struct ledger_row *row, FILE *f)
 static int
 compare_rows(const void *a, const void *b)
 {
-	const struct ledger_row *const *x = a, *const *y = b;
+	const struct metrics_row *const *x = a, *const *y = b;
 	unsigned long m = row_total(*x), n = row_total(*y);
 
 	if (m != n)
@@ -266,7 +266,7 @@ compare_rows(const void *a, const void *b)
 
 /* The rows to show, those with the most requests first. */
 static size_t
-rows_sort(const struct status *st, const struct ledger_row **out)
+rows_sort(const struct status *st, const struct metrics_row **out)
 {
 	size_t n = 0;
 
@@ -280,7 +280,7 @@ rows_sort(const struct status *st, const struct ledger_row **out)
 static void
 write_requests(const struct status *st, FILE *f)
 {
-	const struct ledger_row **rows = calloc(st->nrows, sizeof *rows);
+	const struct metrics_row **rows = calloc(st->nrows, sizeof *rows);
 	size_t n;
 
 	if (rows == NULL)

@@ -37,7 +37,7 @@ reasons(const unsigned long of[REASON_COUNT])
 }
 
 static json_t *
-policy(const struct facts_policy *p)
+policy(const struct policy_load *p)
 {
 	int64_t when;
 	const char *result = status_reload(p, &when);
@@ -48,7 +48,7 @@ policy(const struct facts_policy *p)
 	    "loads", (json_int_t)p->loads,
 	    "refused_loads", (json_int_t)p->refusals,
 	    "last_reload", "result", result, "at", moment(when),
-	    "error", p->refused[0] != '\0' ? own_text(p->refused) :
+	    "error", p->error[0] != '\0' ? own_text(p->error) :
 	        json_null(),
 	    "refused_at", moment(p->refused_at));
 }
@@ -56,7 +56,7 @@ policy(const struct facts_policy *p)
 static json_t *
 live(const struct status *st)
 {
-	json_t *o = policy(&st->facts.policy[FACTS_LIVE]);
+	json_t *o = policy(&st->load.policy[LOAD_LIVE]);
 
 	json_object_set_new(o, "policies",
 	    number(policy_set_count(st->policies)));
@@ -78,7 +78,7 @@ shadow(const struct status *st)
 		    "after", reason_name(d->after),
 		    "requests", (json_int_t)d->requests));
 	}
-	o = policy(&st->facts.policy[FACTS_SHADOW]);
+	o = policy(&st->load.policy[LOAD_SHADOW]);
 	json_object_set_new(o, "differences", list);
 	return o;
 }
@@ -119,13 +119,13 @@ connections(const struct status *st)
 static json_t *
 refused_one(const struct status_refused *x)
 {
-	struct str by = top_policy(&x->entry);
+	struct str by = topk_policy(&x->entry);
 
 	return json_pack("{so ss so sI sI sb so so so}",
-	    "text", json_text(top_text(&x->entry)),
+	    "text", json_text(topk_text(&x->entry)),
 	    "reason", reason_name(x->entry.reason),
 	    "policy", by.n > 0 ? json_text(by) : json_null(),
-	    "count", (json_int_t)top_least(&x->entry),
+	    "count", (json_int_t)topk_least(&x->entry),
 	    "count_max", (json_int_t)x->entry.count,
 	    "allowed_now", x->allowed_now,
 	    "explanation", own_text(x->why),
@@ -138,12 +138,12 @@ refused(const struct status *st)
 {
 	json_t *o = json_object(), *list;
 
-	for (size_t k = 0; k < LEDGER_KINDS; k++) {
+	for (size_t k = 0; k < REFUSED_KINDS; k++) {
 		list = json_array();
 		for (size_t i = 0; i < st->refused[k].n; i++)
 			json_array_append_new(list,
 			    refused_one(&st->refused[k].at[i]));
-		json_object_set_new(o, status_kind_name((enum ledger_kind)k),
+		json_object_set_new(o, status_kind_name((enum refused_kind)k),
 		    list);
 	}
 	return o;
@@ -153,7 +153,7 @@ static json_t *
 missing(const struct status *st)
 {
 	json_t *list = json_array();
-	const struct seen_missing *m;
+	const struct unused_origin *m;
 
 	for (size_t i = 0; i < st->nmissing; i++) {
 		m = &st->missing[i];
@@ -176,9 +176,9 @@ history(const struct status *st)
 
 	for (size_t r = 0; r < REASON_COUNT; r++) {
 		list = json_array();
-		for (size_t i = 0; i < HISTORY_MINUTES; i++)
+		for (size_t i = 0; i < METRICS_MINUTES; i++)
 			json_array_append_new(list,
-			    number(st->history[i][r]));
+			    number(st->last_hour[i][r]));
 		json_object_set_new(o, reason_name((enum reason)r), list);
 	}
 	return o;
@@ -203,7 +203,7 @@ status_write_json(const struct status *st, FILE *f)
 	    "healthy", st->nproblems == 0,
 	    "problems", problems(st),
 	    "now", (json_int_t)st->now,
-	    "started_at", moment(st->facts.started_at),
+	    "started_at", moment(st->load.started_at),
 	    "uptime", (json_int_t)(st->server.uptime / 1000000),
 	    "threads", (json_int_t)st->server.threads,
 	    "policy", live(st),

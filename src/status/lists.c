@@ -21,14 +21,14 @@ refused_one(const struct status_refused *x, FILE *f)
 	fputs("<li><b>", f);
 	if (x->entry.excess > 0)
 		fputs("<span title=\"at least\">&ge;&#8239;</span>", f);
-	html_number(f, top_least(&x->entry));
+	html_number(f, topk_least(&x->entry));
 	fputs("</b><code>", f);
-	markup_html(f, top_text(&x->entry));
-	fprintf(f, "%s</code><small>%s", x->entry.length > TOP_TEXT ?
+	markup_html(f, topk_text(&x->entry));
+	fprintf(f, "%s</code><small>%s", x->entry.length > TOPK_TEXT ?
 	    "&hellip;" : "", reason_name(x->entry.reason));
 	if (x->entry.npolicy > 0) {
 		fputs(", policy ", f);
-		markup_html(f, top_policy(&x->entry));
+		markup_html(f, topk_policy(&x->entry));
 	}
 	if (x->line > 0) {
 		fputs(", ", f);
@@ -61,14 +61,14 @@ void
 html_refused(const struct status *st, FILE *f)
 {
 	fputs("<section><h2>Refused most</h2>\n", f);
-	refused_list(&st->refused[LEDGER_ORIGINS], "Origins", f);
-	refused_list(&st->refused[LEDGER_METHODS], "Methods", f);
-	refused_list(&st->refused[LEDGER_HEADERS], "Headers", f);
+	refused_list(&st->refused[REFUSED_ORIGINS], "Origins", f);
+	refused_list(&st->refused[REFUSED_METHODS], "Methods", f);
+	refused_list(&st->refused[REFUSED_HEADERS], "Headers", f);
 	fputs("</section>\n", f);
 }
 
 static void
-missing_one(const struct status *st, const struct seen_missing *m, FILE *f)
+missing_one(const struct status *st, const struct unused_origin *m, FILE *f)
 {
 	fputs("<li><code>", f);
 	markup_html(f, m->entry.text);

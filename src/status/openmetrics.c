@@ -58,22 +58,22 @@ counters(const struct status *st, FILE *f, const char *name, const char *label,
 
 /* ---- policies ---------------------------------------------------------- */
 
-static const char *const roles[FACTS_ROLES] = {
-	[FACTS_LIVE] = "live",
-	[FACTS_SHADOW] = "shadow",
+static const char *const roles[LOAD_ROLES] = {
+	[LOAD_LIVE] = "live",
+	[LOAD_SHADOW] = "shadow",
 };
 
 /* How many of them there are. */
 static size_t
 role_count(const struct status *st)
 {
-	return status_has_shadow(st) ? FACTS_ROLES : FACTS_SHADOW;
+	return status_has_shadow(st) ? LOAD_ROLES : LOAD_SHADOW;
 }
 
 static void
 write_loads(const struct status *st, FILE *f)
 {
-	const struct facts_policy *p = st->facts.policy;
+	const struct policy_load *p = st->load.policy;
 
 	family(f, "policy", "info", NULL, "The policy in use.");
 	for (size_t i = 0; i < role_count(st); i++)
@@ -88,7 +88,7 @@ write_loads(const struct status *st, FILE *f)
 	    "1, or 0 where it was refused and the policy before it stays.");
 	for (size_t i = 0; i < role_count(st); i++)
 		fprintf(f, "preflightd_policy_last_load_successful{role=\"%s\"}"
-		    " %d\n", roles[i], p[i].refused[0] == '\0');
+		    " %d\n", roles[i], p[i].error[0] == '\0');
 	family(f, "policy_loads", "counter", NULL, "Loads of a policy.");
 	for (size_t i = 0; i < role_count(st); i++)
 		fprintf(f, "preflightd_policy_loads_total{role=\"%s\","
@@ -119,7 +119,7 @@ write_differences(const struct status *st, FILE *f)
 static void
 write_requests(const struct status *st, FILE *f)
 {
-	const struct ledger_row *row;
+	const struct metrics_row *row;
 
 	family(f, "requests", "counter", NULL,
 	    "Requests that were answered, by policy and reason.");
@@ -189,7 +189,7 @@ status_write_metrics(const struct status *st, FILE *f)
 	family(f, "build", "info", NULL, "The program.");
 	fputs("preflightd_build_info{version=\"" PACKAGE_VERSION "\"} 1\n", f);
 	seconds(f, "start_time_seconds", "When it was started, since 1970.",
-	    st->facts.started_at);
+	    st->load.started_at);
 	seconds(f, "uptime_seconds", "How long it has been running.",
 	    st->server.uptime / 1000000);
 	gauge(f, "threads", "Threads that answer.", st->server.threads);

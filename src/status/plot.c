@@ -3,7 +3,7 @@
 #include "status/html.h"
 
 /* The drawing's own units; it is stretched to the page's width. */
-enum { STEP = 10, BAR = 8, WIDTH = STEP * HISTORY_MINUTES, HEIGHT = 100 };
+enum { STEP = 10, BAR = 8, WIDTH = STEP * METRICS_MINUTES, HEIGHT = 100 };
 
 enum part { PART_ALLOWED, PART_REFUSED, PART_OTHER, PARTS };
 
@@ -50,7 +50,7 @@ round_up(unsigned long n)
 static void
 bar(FILE *f, size_t minute, const unsigned long of[PARTS], unsigned long max)
 {
-	size_t ago = HISTORY_MINUTES - 1 - minute;
+	size_t ago = METRICS_MINUTES - 1 - minute;
 	double y = HEIGHT, height;
 
 	fprintf(f, "<g><title>%zu min ago:", ago);
@@ -88,11 +88,11 @@ legend(FILE *f, const unsigned long sums[PARTS])
 void
 html_plot(const struct status *st, FILE *f)
 {
-	unsigned long of[HISTORY_MINUTES][PARTS], sums[PARTS] = {0};
+	unsigned long of[METRICS_MINUTES][PARTS], sums[PARTS] = {0};
 	unsigned long sum, most = 0, max;
 
-	for (size_t m = 0; m < HISTORY_MINUTES; m++) {
-		minute_parts(st->history[m], of[m]);
+	for (size_t m = 0; m < METRICS_MINUTES; m++) {
+		minute_parts(st->last_hour[m], of[m]);
 		sum = 0;
 		for (size_t i = 0; i < PARTS; i++) {
 			sum += of[m][i];
@@ -110,7 +110,7 @@ html_plot(const struct status *st, FILE *f)
 	    "<line x1=\"0\" y1=\"0\" x2=\"%d\" y2=\"0\"/>"
 	    "<line x1=\"0\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", most, WIDTH,
 	    HEIGHT, WIDTH, HEIGHT / 2, WIDTH, HEIGHT / 2);
-	for (size_t m = 0; m < HISTORY_MINUTES; m++)
+	for (size_t m = 0; m < METRICS_MINUTES; m++)
 		bar(f, m, of[m], max);
 	fputs("</svg>\n<p class=\"axis\"><span>60 min ago</span>"
 	    "<span>30</span><span>now</span></p>\n", f);

@@ -12,26 +12,26 @@
 
 /* ---- refusals ---------------------------------------------------------- */
 
-static const enum malformed malformed_kinds[LEDGER_KINDS] = {
-	[LEDGER_ORIGINS] = MALFORMED_ORIGIN,
-	[LEDGER_METHODS] = MALFORMED_METHOD,
-	[LEDGER_HEADERS] = MALFORMED_HEADER,
+static const enum malformed malformed_kinds[REFUSED_KINDS] = {
+	[REFUSED_ORIGINS] = MALFORMED_ORIGIN,
+	[REFUSED_METHODS] = MALFORMED_METHOD,
+	[REFUSED_HEADERS] = MALFORMED_HEADER,
 };
 
 /* Says why, in the words of the log, and where to change it: by the policies
  * that answer now, since those are what can be changed. */
 static void
-refusal_explain(const struct policy_set *policies, enum ledger_kind kind,
+refusal_explain(const struct policy_set *policies, enum refused_kind kind,
     struct status_refused *x)
 {
-	struct str text = top_text(&x->entry);
+	struct str text = topk_text(&x->entry);
 	struct decision d = {.reason = x->entry.reason, .offending = text};
 	struct buf why = BUF(x->why);
 	struct request r;
 	struct place at = {0, 0, 0};
 
 	if (x->entry.npolicy > 0) {
-		d.policy = policy_set_named(policies, top_policy(&x->entry));
+		d.policy = policy_set_named(policies, topk_policy(&x->entry));
 		if (d.policy == NULL) {
 			buf_add(&why, STR("its policy is not in use any more"));
 			(void)buf_cstr(&why);
@@ -55,19 +55,19 @@ refusal_explain(const struct policy_set *policies, enum ledger_kind kind,
 }
 
 static void
-refusals_gather(struct status *st, struct ledger *ledger)
+refusals_gather(struct status *st, struct metrics *metrics)
 {
-	struct top_entry best[STATUS_LISTED];
+	struct topk_entry best[STATUS_LISTED];
 	struct status_refusals *to;
 
-	for (size_t k = 0; k < LEDGER_KINDS; k++) {
+	for (size_t k = 0; k < REFUSED_KINDS; k++) {
 		to = &st->refused[k];
-		to->n = ledger_refused(ledger, (enum ledger_kind)k, best,
+		to->n = metrics_refused(metrics, (enum refused_kind)k, best,
 		    STATUS_LISTED);
 		for (size_t i = 0; i < to->n; i++) {
 			to->at[i].entry = best[i];
 			to->at[i].file = "";
-			refusal_explain(st->policies, (enum ledger_kind)k,
+			refusal_explain(st->policies, (enum refused_kind)k,
 			    &to->at[i]);
 		}
 	}
@@ -78,12 +78,12 @@ refusals_gather(struct status *st, struct ledger *ledger)
 static void
 problems_find(struct status *st)
 {
-	const struct facts_policy *p = st->facts.policy;
+	const struct policy_load *p = st->load.policy;
 
-	if (p[FACTS_LIVE].refused[0] != '\0')
+	if (p[LOAD_LIVE].error[0] != '\0')
 		st->problems[st->nproblems++] = "the last reload was refused: "
 		    "the policy from before it answers";
-	if (p[FACTS_SHADOW].refused[0] != '\0')
+	if (p[LOAD_SHADOW].error[0] != '\0')
 		st->problems[st->nproblems++] =
 		    "the shadow policy could not be loaded";
 	if (st->server.open >= st->server.max_connections)
@@ -118,42 +118,42 @@ static void
 figures_gather(struct status *st, const struct status_input *in)
 {
 	for (size_t i = 0; i < COUNTERS; i++)
-		st->server.counters[i] = ledger_count(in->ledger, i);
+		st->server.counters[i] = metrics_total(in->metrics, i);
 	st->server.open = in->open;
 	st->server.max_connections = in->max_connections;
 	st->server.threads = in->threads;
-	st->server.uptime = clock_us() - st->facts.started_us;
+	st->server.uptime = clock_us() - st->load.started_us;
 }
 
 /* Returns 0, or -1 without memory. */
 static int
 gather(struct status *st, const struct status_input *in)
 {
-	struct seen *seen = in->seen;
+	struct origin_usage *usage = in->usage;
 	ptrdiff_t n;
 
 	st->now = (int64_t)time(NULL);
 	st->policies = in->policies;
-	facts_get(&st->facts);
+	load_state_get(&st->load);
 	figures_gather(st, in);
-	if ((n = ledger_rows(in->ledger, st->policies, &st->rows)) == -1)
+	if ((n = metrics_rows(in->metrics, st->policies, &st->rows)) == -1)
 		return -1;
 	st->nrows = (size_t)n;
-	refusals_gather(st, in->ledger);
-	st->origins = seen->total;
-	st->unseen = seen->total - atomic_load(&seen->count);
-	st->nmissing = seen_list(seen, st->missing, STATUS_LISTED);
-	ledger_history(in->ledger, clock_us(), st->history);
+	refusals_gather(st, in->metrics);
+	st->origins = usage->total;
+	st->unseen = usage->total - atomic_load(&usage->count);
+	st->nmissing = origin_usage_unused(usage, st->missing, STATUS_LISTED);
+	metrics_last_hour(in->metrics, clock_us(), st->last_hour);
 	st->log_lost = log_lost();
 	problems_find(st);
 	return differences_gather(st, in->shadow);
 }
 
 const char *
-status_reload(const struct facts_policy *p, int64_t *when)
+status_reload(const struct policy_load *p, int64_t *when)
 {
 	*when = 0;
-	if (p->refused[0] != '\0') {
+	if (p->error[0] != '\0') {
 		*when = p->refused_at;
 		return "refused";
 	}
@@ -164,12 +164,12 @@ status_reload(const struct facts_policy *p, int64_t *when)
 }
 
 const char *
-status_kind_name(enum ledger_kind kind)
+status_kind_name(enum refused_kind kind)
 {
-	static const char *const names[LEDGER_KINDS] = {
-		[LEDGER_ORIGINS] = "origins",
-		[LEDGER_METHODS] = "methods",
-		[LEDGER_HEADERS] = "headers",
+	static const char *const names[REFUSED_KINDS] = {
+		[REFUSED_ORIGINS] = "origins",
+		[REFUSED_METHODS] = "methods",
+		[REFUSED_HEADERS] = "headers",
 	};
 
 	return names[kind];

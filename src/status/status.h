@@ -5,8 +5,7 @@
 
 #include <stdio.h>
 
-#include "metrics/facts.h"
-#include "metrics/ledger.h"
+#include "metrics/metrics.h"
 #include "metrics/origin_usage.h"
 #include "metrics/shadow.h"
 #include "metrics/topk.h"
@@ -20,7 +19,7 @@ enum {
 
 /* What is refused often, seen from the policies that answer now. */
 struct status_refused {
-	struct top_entry entry;
+	struct topk_entry entry;
 	bool allowed_now;    /* the policy has been changed */
 	char why[STATUS_WHY]; /* the nearest miss, escaped; or "" */
 	const char *file;    /* the place to change, "" where there is none */
@@ -40,16 +39,16 @@ struct status_figures {
 
 struct status {
 	int64_t now;         /* seconds since 1970 */
-	struct facts facts;
+	struct load_state load;
 	struct status_figures server;
 	const struct policy_set *policies;
-	struct ledger_row *rows;
+	struct metrics_row *rows;
 	size_t nrows;
-	struct status_refusals refused[LEDGER_KINDS];
+	struct status_refusals refused[REFUSED_KINDS];
 	size_t origins, unseen; /* entries, and those nobody came for yet */
 	size_t nmissing;
-	struct seen_missing missing[STATUS_LISTED]; /* the first of unseen */
-	unsigned long history[HISTORY_MINUTES][REASON_COUNT];
+	struct unused_origin missing[STATUS_LISTED]; /* the first of unseen */
+	unsigned long last_hour[METRICS_MINUTES][REASON_COUNT];
 	struct shadow_row *differences; /* of the candidate policy */
 	size_t ndifferences;
 	unsigned long log_lost; /* lines */
@@ -67,8 +66,8 @@ struct status_response {
 struct status_input {
 	const struct policy_set *policies;
 	const struct shadow *shadow; /* or NULL */
-	struct seen *seen;
-	struct ledger *ledger;
+	struct origin_usage *usage;
+	struct metrics *metrics;
 	unsigned long open, max_connections, threads;
 };
 
@@ -77,18 +76,18 @@ int status_respond(const struct status_input *in, const struct status_ask *ask,
     struct status_response *out);
 
 /* The words for the last reload: "none", "good" or "refused", and when. */
-const char *status_reload(const struct facts_policy *p, int64_t *when);
+const char *status_reload(const struct policy_load *p, int64_t *when);
 
 static inline bool
 status_has_shadow(const struct status *st)
 {
-	const struct facts_policy *p = &st->facts.policy[FACTS_SHADOW];
+	const struct policy_load *p = &st->load.policy[LOAD_SHADOW];
 
 	return p->loads > 0 || p->refusals > 0;
 }
 
 /* "origins", "methods" or "headers". */
-const char *status_kind_name(enum ledger_kind kind);
+const char *status_kind_name(enum refused_kind kind);
 
 /* A name in counters, with a '_' in place of each '-'. */
 void status_key(struct buf *b, const char *name);

@@ -18,7 +18,7 @@ number(FILE *f, const char *key, unsigned long value)
 }
 
 static void
-write_policy(const struct facts_policy *p, FILE *f)
+write_policy(const struct policy_load *p, FILE *f)
 {
 	char when[CLOCK_TEXT];
 	int64_t at;
@@ -30,8 +30,8 @@ write_policy(const struct facts_policy *p, FILE *f)
 	if (at != 0)
 		fprintf(f, " at %s", clock_text(when, at));
 	fputc('\n', f);
-	if (p->refused[0] != '\0')
-		line(f, "error:", p->refused);
+	if (p->error[0] != '\0')
+		line(f, "error:", p->error);
 	number(f, "loads:", p->loads);
 	number(f, "refused loads:", p->refusals);
 }
@@ -39,7 +39,7 @@ write_policy(const struct facts_policy *p, FILE *f)
 static void
 write_requests(const struct status *st, FILE *f)
 {
-	const struct ledger_row *row;
+	const struct metrics_row *row;
 
 	number(f, "requests:", st->server.counters[COUNT_REQUESTS]);
 	for (size_t i = 0; i < st->nrows; i++) {
@@ -71,13 +71,13 @@ write_refused(const struct status_refusals *list, FILE *f)
 	for (size_t i = 0; i < list->n; i++) {
 		x = &list->at[i];
 		fprintf(f, "  %s%lu  ", x->entry.excess > 0 ? ">=" : "",
-		    top_least(&x->entry));
-		escape_print(f, top_text(&x->entry));
-		fprintf(f, "%s\n    %s", x->entry.length > TOP_TEXT ? "..." :
+		    topk_least(&x->entry));
+		escape_print(f, topk_text(&x->entry));
+		fprintf(f, "%s\n    %s", x->entry.length > TOPK_TEXT ? "..." :
 		    "", reason_name(x->entry.reason));
 		if (x->entry.npolicy > 0)
 			fprintf(f, ", policy %.*s",
-			    STR_ARG(top_policy(&x->entry)));
+			    STR_ARG(topk_policy(&x->entry)));
 		if (x->line > 0) {
 			fputs(", ", f);
 			escape_controls(f, str_of(x->file));
@@ -94,7 +94,7 @@ write_refused(const struct status_refusals *list, FILE *f)
 static void
 write_missing(const struct status *st, FILE *f)
 {
-	const struct seen_missing *m;
+	const struct unused_origin *m;
 
 	fprintf(f, "%zu of %zu\n", st->unseen, st->origins);
 	for (size_t i = 0; i < st->nmissing; i++) {
@@ -135,26 +135,26 @@ status_write_text(const struct status *st, FILE *f)
 	for (size_t i = 0; i < st->nproblems; i++)
 		fprintf(f, "  %s\n", st->problems[i]);
 	line(f, "now:", clock_text(when, st->now));
-	line(f, "started:", clock_text(when, st->facts.started_at));
+	line(f, "started:", clock_text(when, st->load.started_at));
 	number(f, "uptime:", (unsigned long)(st->server.uptime / 1000000));
 	number(f, "threads:", st->server.threads);
 	fputs("\nPOLICY\n", f);
 	number(f, "policies:", policy_set_count(st->policies));
-	write_policy(&st->facts.policy[FACTS_LIVE], f);
+	write_policy(&st->load.policy[LOAD_LIVE], f);
 	fputs("\nREQUESTS\n", f);
 	write_requests(st, f);
 	fputs("\nCONNECTIONS\n", f);
 	write_counters(st, f);
-	for (size_t k = 0; k < LEDGER_KINDS; k++) {
+	for (size_t k = 0; k < REFUSED_KINDS; k++) {
 		fprintf(f, "\nREFUSED MOST: %s\n",
-		    status_kind_name((enum ledger_kind)k));
+		    status_kind_name((enum refused_kind)k));
 		write_refused(&st->refused[k], f);
 	}
 	fputs("\nALLOWED ORIGINS NEVER SEEN: ", f);
 	write_missing(st, f);
 	if (status_has_shadow(st)) {
 		fputs("\nSHADOW\n", f);
-		write_policy(&st->facts.policy[FACTS_SHADOW], f);
+		write_policy(&st->load.policy[LOAD_SHADOW], f);
 		write_differences(st, f);
 	}
 }

@@ -42,18 +42,18 @@ worker_make(void)
 	static struct generation *generation;
 	struct policy_set *set = fuzz_policies(str_of(policy_text));
 
-	w.ledger = ledger_new(1);
-	HOLDS(set != NULL && w.ledger != NULL && fcgi_init() == 0);
+	w.metrics = metrics_new(1);
+	HOLDS(set != NULL && w.metrics != NULL && fcgi_init() == 0);
 	HOLDS(log_open("/dev/null", LOG_LEVEL_ERROR, (uid_t)-1,
 	    (gid_t)-1) == 0 && log_start() == 0);
-	generation = generation_new(set, NULL, w.ledger, 1);
+	generation = generation_new(set, NULL, w.metrics, 1);
 	HOLDS(generation != NULL && handover_init(&handover, 1) == 0);
 	handover_to(&handover, generation);
 	w.epoll = w.member.wake = -1;
 	w.crowd = &crowd;
 	w.handover = &handover;
 	w.env.status_path = STR("/status");
-	w.env.page = ledger_page(w.ledger, 0, &w.counters);
+	w.env.shard = metrics_shard(w.metrics, 0);
 	HOLDS(worker_init(&w, &none, 1000, 64 * 1024 * 1024) == 0);
 	return &w;
 }

@@ -348,19 +348,18 @@ check_actual(const struct answer *a, const struct naive_decision *d,
 static void
 check(const struct policy_set *s, const struct input *in)
 {
-	static struct counters counters;
-	struct ledger *ledger = ledger_new(1);
-	struct ledger_view *view = ledger_view_new(ledger, s);
+	struct metrics *metrics = metrics_new(1);
+	struct metrics_view *view = metrics_view_new(metrics, s);
 	struct answer_env env = {.policies = s, .view = view,
-	    .counters = &counters, .status_path = STR(""), .log_all = true};
+	    .status_path = STR(""), .log_all = true};
 	size_t cap = answer_max(s);
 	char *text = malloc(cap);
 	struct naive_decision d;
 	struct answer a;
 	ptrdiff_t n;
 
-	HOLDS(ledger != NULL && view != NULL && text != NULL);
-	env.page = ledger_page(ledger, 0, &counters);
+	HOLDS(metrics != NULL && view != NULL && text != NULL);
+	env.shard = metrics_shard(metrics, 0);
 	n = answer_write(&env, in->role, buf_str(&in->encoded), NULL, text,
 	    cap);
 	HOLDS(n > 0 && (size_t)n <= cap);
@@ -373,8 +372,8 @@ check(const struct policy_set *s, const struct input *in)
 		check_actual(&a, &d, in);
 	else
 		check_preflight(s, &a, &d, in);
-	ledger_view_free(view);
-	ledger_free(ledger);
+	metrics_view_free(view);
+	metrics_free(metrics);
 	free(text);
 }
 

@@ -13,22 +13,22 @@ static const char text[] =
 
 /* An origin comes to a policy, which must allow it. */
 static void
-come(struct seen *s, const char *policy, const char *origin)
+come(struct origin_usage *s, const char *policy, const char *origin)
 {
 	const struct policy *p = policy_set_named(s->policies, str_of(policy));
 	struct origin_entry e;
 
 	cr_assert(origin_set_match(p->origins, str_of(origin), &e));
-	seen_note(s, p, &e);
+	origin_usage_note(s, p, &e);
 }
 
 /* The texts that are missing, in a row. */
 static const char *
-missing(struct seen *s, size_t max)
+missing(struct origin_usage *s, size_t max)
 {
 	static char out[1024];
-	struct seen_missing at[16];
-	size_t n = seen_list(s, at, max);
+	struct unused_origin at[16];
+	size_t n = origin_usage_unused(s, at, max);
 	struct buf b = BUF(out);
 
 	for (size_t i = 0; i < n; i++) {
@@ -38,10 +38,10 @@ missing(struct seen *s, size_t max)
 	return buf_cstr(&b);
 }
 
-Test(seen, notes_each_entry_once)
+Test(origin_usage, notes_each_entry_once)
 {
 	struct policy_set *set = unit_policy(text);
-	struct seen *s = seen_new(set);
+	struct origin_usage *s = origin_usage_new(set);
 
 	cr_expect_eq(s->total, 6, "what policies share is one");
 	cr_expect_str_eq(missing(s, 16), "https://shared.example "
@@ -61,11 +61,11 @@ Test(seen, notes_each_entry_once)
 	come(s, "b", "http://localhost:1");
 	cr_expect_eq(s->count, s->total);
 	cr_expect_str_eq(missing(s, 16), "");
-	seen_free(s);
+	origin_usage_free(s);
 	policy_set_free(set);
 }
 
-Test(seen, carries_over_to_another_policy_file)
+Test(origin_usage, carries_over_to_another_policy_file)
 {
 	struct policy_set *old_set = unit_policy(text), *new_set = unit_policy(
 	    "[policy b]\nhost = b.example\nallow-origins = null,\n"
@@ -73,20 +73,20 @@ Test(seen, carries_over_to_another_policy_file)
 	    "[policy d]\nhost = d.example\n"
 	    "allow-origins = https://two.example\n"
 	    "[policy a]\nhost = a.example\nallow-origins = *\n");
-	struct seen *old = seen_new(old_set), *s = seen_new(new_set);
+	struct origin_usage *old = origin_usage_new(old_set), *s = origin_usage_new(new_set);
 
 	come(old, "a", "https://two.example");
 	come(old, "b", "https://b.example");
 	come(old, "b", "https://x.b.example");
 	come(old, "b", "http://localhost:1");
-	seen_carry(s, old);
+	origin_usage_carry(s, old);
 	cr_expect_eq(s->count, 2);
 	cr_expect_str_eq(missing(s, 16), "null https://new.example "
 	    "https://two.example * ");
-	seen_free(old);
+	origin_usage_free(old);
 	policy_set_free(old_set);
 	come(s, "a", "https://anybody.example");
 	cr_expect_eq(s->count, 3);
-	seen_free(s);
+	origin_usage_free(s);
 	policy_set_free(new_set);
 }
