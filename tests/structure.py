@@ -128,7 +128,6 @@ FAMILIES = [
     {"diff/diff", "diff/diff_impl"},
     {"explain/explain", "explain/fix", "explain/fix_impl"},
     {"log/log", "log/sink"},
-    {"serve/conn", "serve/worker"},
 ]
 
 

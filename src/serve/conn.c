@@ -1,7 +1,5 @@
 #include "config.h"
 
-#include "serve/conn.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -10,12 +8,11 @@
 
 #include "base/clock.h"
 #include "log/log.h"
-#include "serve/answer.h"
 #include "serve/worker.h"
 #include "status/status.h"
 
 static void
-give_up(struct worker *w, struct conn *c, const char *problem)
+conn_abort(struct worker *w, struct conn *c, const char *problem)
 {
 	struct log_line l;
 
@@ -31,9 +28,10 @@ give_up(struct worker *w, struct conn *c, const char *problem)
 
 /* ---- sending ----------------------------------------------------------- */
 
-/* Sends bytes; how many the socket took, or -1 where the peer is gone. */
+/* Sends bytes.  Returns how many the socket took, or -1 where the peer is gone:
+ * then c has failed. */
 static ssize_t
-push(const struct conn *c, const unsigned char *p, size_t n)
+push(struct worker *w, struct conn *c, const unsigned char *p, size_t n)
 {
 	ssize_t done;
 
@@ -42,6 +40,10 @@ push(const struct conn *c, const unsigned char *p, size_t n)
 	while (done == -1 && errno == EINTR);
 	if (done == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;
+	if (done == -1) {
+		metrics_count(w->env.shard, COUNT_PEER_ERRORS);
+		c->failed = true;
+	}
 	return done;
 }
 
@@ -57,60 +59,24 @@ flush(struct worker *w, struct conn *c)
 	w->nout = 0;
 	if (n == 0)
 		return c->unsent.n == 0;
-	if (c->unsent.n == 0 && (done = push(c, p, n)) == -1) {
-		metrics_count(w->env.shard, COUNT_PEER_ERRORS);
-		c->failed = true;
+	if (c->unsent.n == 0 && (done = push(w, c, p, n)) == -1)
 		return false;
-	}
 	if ((size_t)done == n)
 		return true;
 	/* Answers before what made it fail have had their chance. */
 	if (!c->failed && held_add(&c->unsent, &w->pool, p + done,
 	    n - (size_t)done) == -1)
-		give_up(w, c, "no-memory");
+		conn_abort(w, c, "no-memory");
 	return false;
 }
 
-/* Sends what was kept.  Returns whether all of it is gone. */
-static bool
-flush_unsent(struct worker *w, struct conn *c)
-{
-	ssize_t done = push(c, c->unsent.p + c->sent, c->unsent.n - c->sent);
-
-	if (done == -1) {
-		metrics_count(w->env.shard, COUNT_PEER_ERRORS);
-		c->failed = true;
-		return false;
-	}
-	c->sent += (size_t)done;
-	if (c->sent < c->unsent.n)
-		return false;
-	c->sent = 0;
-	held_release(&c->unsent, &w->pool);
-	return true;
-}
-
 /* ---- answering --------------------------------------------------------- */
-
-static void
-reply(struct worker *w, const struct stream_item *item)
-{
-	static const enum counter counters[] = {
-		[REPLY_MANAGEMENT] = COUNT_MANAGEMENT,
-		[REPLY_ABORT] = COUNT_ABORTED,
-		[REPLY_REFUSAL] = COUNT_REFUSED_BEGIN,
-	};
-
-	memcpy(w->space.out + w->nout, item->reply, item->nreply);
-	w->nout += item->nreply;
-	metrics_count(w->env.shard, counters[item->what]);
-}
 
 /* The status page is too long for the worker's buffers.  It goes out when the
  * connection has its next turn, so that who asks for many of them at once waits
  * between others. */
 static void
-answer_status(struct worker *w, struct conn *c, const struct stream_item *item,
+answer_status(struct worker *w, struct conn *c, const struct parser_item *item,
     const struct status_ask *ask)
 {
 	struct status_input in = {
@@ -118,9 +84,9 @@ answer_status(struct worker *w, struct conn *c, const struct stream_item *item,
 		.shadow = w->env.shadow,
 		.usage = w->env.view->usage,
 		.metrics = w->metrics,
-		.open = atomic_load(&w->crowd->open),
-		.max_connections = w->crowd->max,
-		.threads = w->crowd->nmembers,
+		.open = atomic_load(&w->limit->open),
+		.max_connections = w->limit->max,
+		.threads = w->limit->nmembers,
 	};
 	struct status_response page = {NULL, 0};
 	unsigned char *out = NULL;
@@ -135,13 +101,13 @@ answer_status(struct worker *w, struct conn *c, const struct stream_item *item,
 	(void)flush(w, c);
 	if (!c->failed && (n == 0 ||
 	    held_add(&c->unsent, &w->pool, out, n) == -1))
-		give_up(w, c, "no-memory");
+		conn_abort(w, c, "no-memory");
 	free(out);
 	free(page.p);
 }
 
 static void
-answer(struct worker *w, struct conn *c, const struct stream_item *item)
+answer(struct worker *w, struct conn *c, const struct parser_item *item)
 {
 	struct answer_space *space = &w->space;
 	struct status_ask ask;
@@ -154,7 +120,7 @@ answer(struct worker *w, struct conn *c, const struct stream_item *item)
 		return;
 	}
 	if (n == ANSWER_MALFORMED) {
-		give_up(w, c, "bad-pair");
+		conn_abort(w, c, "bad-pair");
 		return;
 	}
 	w->nout += fcgi_answer(w->fcgi, item->id,
@@ -162,19 +128,32 @@ answer(struct worker *w, struct conn *c, const struct stream_item *item)
 	    space->out_cap - w->nout);
 }
 
-/* Acts on what the stream found; false where input is no longer to be read. */
+/* Acts on what the parser found; false where input is no longer to be read. */
 static bool
-item_take(struct worker *w, struct conn *c, enum stream_event event,
-    const struct stream_item *item)
+item_take(struct worker *w, struct conn *c, enum parser_event event,
+    const struct parser_item *item)
 {
-	if (event == STREAM_BAD)
-		give_up(w, c, item->problem);
-	else if (event == STREAM_REQUEST)
-		answer(w, c, item);
-	else if (event == STREAM_REPLY)
-		reply(w, item);
-	else
+	static const enum counter counters[] = {
+		[REPLY_MANAGEMENT] = COUNT_MANAGEMENT,
+		[REPLY_ABORT] = COUNT_ABORTED,
+		[REPLY_REFUSAL] = COUNT_REFUSED_BEGIN,
+	};
+
+	switch (event) {
+	case PARSER_MORE:
 		return true;
+	case PARSER_BAD:
+		conn_abort(w, c, item->problem);
+		break;
+	case PARSER_REQUEST:
+		answer(w, c, item);
+		break;
+	case PARSER_REPLY:
+		memcpy(w->space.out + w->nout, item->reply, item->nreply);
+		w->nout += item->nreply;
+		metrics_count(w->env.shard, counters[item->what]);
+		break;
+	}
 	if (c->failed)
 		return false;
 	if (!item->keep) {
@@ -189,25 +168,25 @@ item_take(struct worker *w, struct conn *c, enum stream_event event,
 static void
 input_take(struct worker *w, struct conn *c, struct str in)
 {
-	struct stream_item item;
+	struct parser_item item;
 	const char *problem;
-	enum stream_event event;
+	enum parser_event event;
 	bool more = true;
 
 	while (more && in.n > 0 && c->unsent.n == 0) {
 		if (w->space.out_cap - w->nout < w->space.answer_cap &&
 		    !flush(w, c))
 			break;
-		event = stream_next(&c->stream, &w->stream_env, &in, &item);
+		event = parser_next(&c->parser, &w->parser_env, &in, &item);
 		more = item_take(w, c, event, &item);
 	}
 	if (!c->failed && !c->closing) {
-		problem = stream_park(&c->stream, &w->stream_env);
+		problem = parser_pause(&c->parser, &w->parser_env);
 		if (problem == NULL &&
 		    held_add(&c->untaken, &w->pool, in.p, in.n) == -1)
 			problem = "no-memory";
 		if (problem != NULL)
-			give_up(w, c, problem);
+			conn_abort(w, c, problem);
 	} else if (in.n > 0) {
 		c->unclean = true;
 	}
@@ -225,8 +204,9 @@ wait_for(struct worker *w, struct conn *c, enum wait wait)
 	c->deadline = w->now + w->duration[wait];
 }
 
+/* Has epoll tell when c can be written to, or read. */
 static void
-poll_for(struct worker *w, struct conn *c, bool writing)
+epoll_update(struct worker *w, struct conn *c, bool writing)
 {
 	struct epoll_event ev = {.events = writing ? EPOLLOUT : EPOLLIN,
 	    .data.ptr = c};
@@ -243,49 +223,43 @@ poll_for(struct worker *w, struct conn *c, bool writing)
 	c->writing = writing;
 }
 
-/* Closes our side at once, as a web server waits for that; then what it still
- * sends is read away, since closing over unread bytes could cost it the answer.
- */
-static void
-linger(struct worker *w, struct conn *c)
-{
-	if (c->wait == WAIT_END)
-		return;
-	shutdown(c->fd, SHUT_WR);
-	stream_clear(&c->stream, &w->pool);
-	wait_for(w, c, WAIT_END);
-	poll_for(w, c, false);
-}
-
 /* Decides what the connection is waited for now. */
 static void
-settle(struct worker *w, struct conn *c)
+update_interest(struct worker *w, struct conn *c)
 {
-	bool busy = stream_is_busy(&c->stream);
+	bool busy = parser_is_busy(&c->parser);
 
 	if (c->failed) {
 		conn_close(w, c);
 	} else if (c->unsent.n > 0) {
-		if (c->wait != WAIT_READER)
-			wait_for(w, c, WAIT_READER);
-		poll_for(w, c, true);
+		if (c->wait != WAIT_WRITE)
+			wait_for(w, c, WAIT_WRITE);
+		epoll_update(w, c, true);
 	} else if (c->closing && c->unclean && !c->ended) {
-		linger(w, c);
+		/* Closes our side at once, as a web server waits for that; then
+		 * what it still sends is read away, since closing over unread
+		 * bytes could cost it the answer. */
+		if (c->wait == WAIT_LINGER)
+			return;
+		shutdown(c->fd, SHUT_WR);
+		parser_clear(&c->parser, &w->pool);
+		wait_for(w, c, WAIT_LINGER);
+		epoll_update(w, c, false);
 	} else if (c->closing || c->ended) {
 		if (!c->closing && busy)
 			metrics_count(w->env.shard, COUNT_CUT_SHORT);
 		conn_close(w, c);
 	} else if (busy) {
-		if (c->wait != WAIT_REST || c->starts != c->stream.starts)
-			wait_for(w, c, WAIT_REST);
-		c->starts = c->stream.starts;
-		poll_for(w, c, false);
+		if (c->wait != WAIT_REQUEST || c->starts != c->parser.starts)
+			wait_for(w, c, WAIT_REQUEST);
+		c->starts = c->parser.starts;
+		epoll_update(w, c, false);
 	} else if (w->stopping) {
 		conn_close(w, c);
 	} else {
-		wait_for(w, c, WAIT_NEXT);
+		wait_for(w, c, WAIT_IDLE);
 		list_remove(&c->by_activity);
-		poll_for(w, c, false);
+		epoll_update(w, c, false);
 	}
 }
 
@@ -314,29 +288,33 @@ conn_readable(struct worker *w, struct conn *c)
 	touch(w, c);
 	if (n == 0)
 		c->ended = true;
-	else if (c->wait != WAIT_END) {
+	else if (c->wait != WAIT_LINGER) {
 		input_take(w, c, (struct str){(char *)w->input, (size_t)n});
 		(void)flush(w, c);
 	}
-	settle(w, c);
+	update_interest(w, c);
 }
 
 void
 conn_writable(struct worker *w, struct conn *c)
 {
 	struct held in;
+	ssize_t done;
 
 	touch(w, c);
-	if (flush_unsent(w, c)) {
+	done = push(w, c, c->unsent.p + c->sent, c->unsent.n - c->sent);
+	if (done != -1 && (c->sent += (size_t)done) == c->unsent.n) {
+		c->sent = 0;
+		held_release(&c->unsent, &w->pool);
 		/* What follows is another answer, with a time of its own. */
-		wait_for(w, c, WAIT_NEXT);
+		wait_for(w, c, WAIT_IDLE);
 		in = c->untaken;
 		c->untaken = (struct held){NULL, 0, 0};
 		input_take(w, c, (struct str){(char *)in.p, in.n});
 		held_release(&in, &w->pool);
 		(void)flush(w, c);
 	}
-	settle(w, c);
+	update_interest(w, c);
 }
 
 void
@@ -346,7 +324,7 @@ conn_open(struct worker *w, int fd)
 
 	if (c == NULL) {
 		close(fd);
-		crowd_leave(w->crowd);
+		conn_limit_leave(w->limit);
 		metrics_count(w->env.shard, COUNT_REFUSED_MEMORY);
 		log_event(LOG_LEVEL_WARNING, "closed",
 		    counter_name(COUNT_REFUSED_MEMORY), LOG_SOME);
@@ -361,11 +339,11 @@ conn_open(struct worker *w, int fd)
 	w->nconns++;
 	metrics_count(w->env.shard, COUNT_ACCEPTED);
 	list_append(&w->activity, &c->by_activity);
-	wait_for(w, c, WAIT_FIRST);
+	wait_for(w, c, WAIT_FIRST_BYTE);
 	/* Often the request is there already. */
 	conn_readable(w, c);
 	if (c->fd != -1)
-		poll_for(w, c, c->unsent.n > 0);
+		epoll_update(w, c, c->unsent.n > 0);
 }
 
 void
@@ -375,7 +353,7 @@ conn_close(struct worker *w, struct conn *c)
 		return;
 	close(c->fd);
 	c->fd = -1;
-	stream_clear(&c->stream, &w->pool);
+	parser_clear(&c->parser, &w->pool);
 	held_release(&c->unsent, &w->pool);
 	held_release(&c->untaken, &w->pool);
 	list_remove(&c->by_activity);
@@ -384,7 +362,7 @@ conn_close(struct worker *w, struct conn *c)
 	list_append(&w->dead, &c->by_wait);
 	w->nconns--;
 	metrics_count(w->env.shard, COUNT_CLOSED);
-	crowd_leave(w->crowd);
+	conn_limit_leave(w->limit);
 }
 
 void

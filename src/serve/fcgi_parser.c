@@ -2,348 +2,245 @@
 
 #include "serve/fcgi_parser.h"
 
-static const char NO_MEMORY[] = "no-memory";
-static const char TOO_LONG[] = "too-long";
-static const char BAD_PAIR[] = "bad-pair";
-
-static enum stream_event
-bad(struct stream_item *item, const char *problem)
+static enum parser_event
+bad(struct parser_item *item, const char *problem)
 {
 	item->problem = problem;
-	return STREAM_BAD;
+	return PARSER_BAD;
 }
 
-static enum stream_event
-reply_end(struct stream_item *item, enum stream_reply what, unsigned id,
-    enum record_status status)
+static enum parser_event
+reply_end(struct parser_item *item, enum parser_reply what, unsigned id,
+    enum record_status status, bool keep)
 {
 	item->what = what;
 	item->nreply = RECORD_END_SIZE;
-	item->keep = true;
+	item->keep = keep;
 	item->clean = false;
 	record_end(item->reply, id, status);
-	return STREAM_REPLY;
+	return PARSER_REPLY;
 }
 
 static void
-request_drop(struct stream *s, struct pool *pool)
+request_drop(struct fcgi_parser *f, struct pool *pool)
 {
-	s->active = s->whole = false;
-	s->slice = (struct str){NULL, 0};
-	s->checked = 0;
-	held_release(&s->params, pool);
+	f->active = f->whole = false;
+	f->checked = 0;
+	held_release(&f->params, pool);
 }
 
-/* The bytes of s->head, filled from the input up to its size.  Returns NULL
- * where they are not all there yet.  What lies in the input whole is not
- * copied. */
-static const unsigned char *
-head_take(struct stream *s, struct str *in)
-{
-	const unsigned char *p = (const unsigned char *)in->p;
-	size_t n = RECORD_HEADER - s->nhead;
-
-	if (s->nhead == 0 && in->n >= RECORD_HEADER) {
-		*in = str_from(*in, RECORD_HEADER);
-		return p;
-	}
-	if (n > in->n)
-		n = in->n;
-	if (n > 0)
-		memcpy(s->head + s->nhead, in->p, n);
-	*in = str_from(*in, n);
-	s->nhead = (unsigned char)(s->nhead + n);
-	if (s->nhead < RECORD_HEADER)
-		return NULL;
-	s->nhead = 0;
-	return s->head;
-}
-
-static size_t
-params_size(const struct stream *s)
-{
-	return s->slice.n + s->params.n;
-}
-
-/* The parameters so far, which lie in one place. */
+/* Takes at most n bytes of the input. */
 static struct str
-params_text(const struct stream *s)
+take(struct str *in, size_t n)
 {
-	if (s->params.n == 0)
-		return s->slice;
-	return (struct str){(const char *)s->params.p, s->params.n};
-}
+	struct str part = {in->p, in->n < n ? in->n : n};
 
-/* Decides where the content of the record goes; NULL, or a problem. */
-static const char *
-record_open(struct stream *s)
-{
-	bool own = s->active && s->record_id == s->id;
-
-	s->sink = SINK_SKIP;
-	if (s->record_id == 0) {
-		if (s->type == RECORD_GET_VALUES)
-			s->sink = SINK_VALUES;
-	} else if (s->type == RECORD_BEGIN_REQUEST) {
-		if (s->left != RECORD_BODY || own)
-			return "bad-begin";
-		s->sink = SINK_BEGIN;
-	} else if (s->type == RECORD_PARAMS && own && !s->params_ended) {
-		if (s->left > STREAM_PARAMS_MAX - params_size(s))
-			return TOO_LONG;
-		s->sink = SINK_PARAMS;
-	}
-	return NULL;
-}
-
-/* Reads a header.  Returns STREAM_REQUEST where it is whole. */
-static enum stream_event
-header_take(struct stream *s, struct str *in, struct stream_item *item)
-{
-	const unsigned char *h;
-	const char *problem;
-
-	if (s->nhead == 0 && !s->active)
-		s->starts++;
-	if ((h = head_take(s, in)) == NULL)
-		return s->head[0] == RECORD_VERSION ? STREAM_MORE
-		                                    : bad(item, "bad-version");
-	if (h[0] != RECORD_VERSION)
-		return bad(item, "bad-version");
-	s->type = h[1];
-	s->record_id = (uint16_t)record_u16(h + 2);
-	s->left = (uint16_t)record_u16(h + 4);
-	s->padding = h[6];
-	s->in_record = true;
-	s->empty = s->left == 0;
-	if ((problem = record_open(s)) != NULL)
-		return bad(item, problem);
-	return STREAM_REQUEST;
-}
-
-/* Takes what has come of the content of a PARAMS record; a record that is whole
- * and alone stays where it is, also when the empty one follows. */
-static int
-params_take(struct stream *s, struct pool *pool, struct str part)
-{
-	if (part.n == 0)
-		return 0;
-	if (part.n == s->left && params_size(s) == 0) {
-		s->slice = part;
-		return 0;
-	}
-	if (s->slice.n > 0) {
-		if (held_add(&s->params, pool, s->slice.p, s->slice.n) == -1)
-			return -1;
-		s->slice = (struct str){NULL, 0};
-	}
-	return held_add(&s->params, pool, part.p, part.n);
-}
-
-/* Takes content.  Returns NULL or a problem. */
-static const char *
-content_take(struct stream *s, const struct stream_env *env, struct str *in)
-{
-	struct str part = {in->p, in->n < s->left ? in->n : s->left};
-	int failed = 0;
-
-	if (s->sink == SINK_PARAMS)
-		failed = params_take(s, env->pool, part);
-	else if (s->sink == SINK_VALUES)
-		failed = held_add(&s->values, env->pool, part.p, part.n);
-	else if (s->sink == SINK_BEGIN && part.n > 0)
-		memcpy(s->head + RECORD_BODY - s->left, part.p, part.n);
-	if (failed)
-		return NO_MEMORY;
 	*in = str_from(*in, part.n);
-	s->left = (uint16_t)(s->left - part.n);
+	return part;
+}
+
+static struct str
+params_text(const struct fcgi_parser *f)
+{
+	return (struct str){(const char *)f->params.p, f->params.n};
+}
+
+/* Reads a header that is whole and decides where the content goes.  Returns
+ * NULL, or a problem. */
+static const char *
+record_open(struct fcgi_parser *f)
+{
+	bool own;
+
+	f->type = f->head[1];
+	f->record_id = (uint16_t)record_u16(f->head + 2);
+	f->left = (uint16_t)record_u16(f->head + 4);
+	f->padding = f->head[6];
+	f->in_record = true;
+	f->empty = f->left == 0;
+	f->sink = SINK_SKIP;
+	own = f->active && f->record_id == f->id;
+	if (f->record_id == 0) {
+		if (f->type == RECORD_GET_VALUES)
+			f->sink = SINK_VALUES;
+	} else if (f->type == RECORD_BEGIN_REQUEST) {
+		if (f->left != RECORD_BODY || own)
+			return "bad-begin";
+		f->sink = SINK_BEGIN;
+	} else if (f->type == RECORD_PARAMS && own && !f->params_ended) {
+		if (f->left > PARSER_PARAMS_MAX - f->params.n)
+			return "too-long";
+		f->sink = SINK_PARAMS;
+	}
 	return NULL;
 }
 
-static bool
-padding_take(struct stream *s, struct str *in)
+/* Takes what has come of the content.  Returns 0, or -1 without memory. */
+static int
+content_take(struct fcgi_parser *f, struct pool *pool, struct str part)
 {
-	size_t n = in->n < s->padding ? in->n : s->padding;
-
-	*in = str_from(*in, n);
-	s->padding = (unsigned char)(s->padding - n);
-	return s->padding == 0;
+	if (f->sink == SINK_PARAMS)
+		return held_add(&f->params, pool, part.p, part.n);
+	if (f->sink == SINK_VALUES)
+		return held_add(&f->values, pool, part.p, part.n);
+	if (f->sink == SINK_BEGIN && part.n > 0)
+		memcpy(f->head + RECORD_BODY - f->left, part.p, part.n);
+	return 0;
 }
 
-static enum stream_event
-begin_done(struct stream *s, struct stream_item *item)
+static enum parser_event
+begin_done(struct fcgi_parser *f, struct parser_item *item)
 {
-	unsigned role = record_u16(s->head);
-	bool keep = s->head[2] & RECORD_KEEP_CONN;
+	unsigned role = record_u16(f->head);
+	bool keep = f->head[2] & RECORD_KEEP_CONN;
 
-	if (s->active)
-		return reply_end(item, REPLY_REFUSAL, s->record_id,
-		    END_CANT_MPX_CONN);
-	if (role != ROLE_RESPONDER && role != ROLE_AUTHORIZER) {
-		(void)reply_end(item, REPLY_REFUSAL, s->record_id,
-		    END_UNKNOWN_ROLE);
-		item->keep = keep;
-		return STREAM_REPLY;
-	}
-	s->active = true;
-	s->params_ended = s->stdin_ended = false;
-	s->id = s->record_id;
-	s->role = (unsigned char)role;
-	s->keep = keep;
-	return STREAM_MORE;
+	if (f->active)
+		return reply_end(item, REPLY_REFUSAL, f->record_id,
+		    END_CANT_MPX_CONN, true);
+	if (role != ROLE_RESPONDER && role != ROLE_AUTHORIZER)
+		return reply_end(item, REPLY_REFUSAL, f->record_id,
+		    END_UNKNOWN_ROLE, keep);
+	f->active = true;
+	f->params_ended = f->stdin_ended = false;
+	f->id = f->record_id;
+	f->role = (unsigned char)role;
+	f->keep = keep;
+	return PARSER_MORE;
 }
 
-static enum stream_event
-abort_done(struct stream *s, struct pool *pool, struct stream_item *item)
+static enum parser_event
+management_done(struct fcgi_parser *f, const struct parser_env *env,
+    struct parser_item *item)
 {
-	(void)reply_end(item, REPLY_ABORT, s->id, END_COMPLETE);
-	item->keep = s->keep;
-	item->clean = s->stdin_ended;
-	request_drop(s, pool);
-	return STREAM_REPLY;
-}
+	struct str pairs = {(const char *)f->values.p, f->values.n};
 
-static enum stream_event
-values_done(struct stream *s, const struct stream_env *env,
-    struct stream_item *item)
-{
-	struct str pairs = {(const char *)s->values.p, s->values.n};
-
-	item->nreply = record_values(item->reply, pairs, env->max_connections);
-	held_release(&s->values, env->pool);
-	if (item->nreply == 0)
-		return bad(item, BAD_PAIR);
-	item->what = REPLY_MANAGEMENT;
-	item->keep = true;
-	return STREAM_REPLY;
-}
-
-static enum stream_event
-management_done(struct stream *s, const struct stream_env *env,
-    struct stream_item *item)
-{
-	if (s->type == RECORD_GET_VALUES)
-		return values_done(s, env, item);
 	/* An answer to it could be answered again, for ever. */
-	if (s->type == RECORD_UNKNOWN_TYPE)
-		return STREAM_MORE;
-	record_unknown(item->reply, s->type);
-	item->nreply = RECORD_END_SIZE;
+	if (f->type == RECORD_UNKNOWN_TYPE)
+		return PARSER_MORE;
+	if (f->type == RECORD_GET_VALUES) {
+		item->nreply = record_values(item->reply, pairs,
+		    env->max_connections);
+		held_release(&f->values, env->pool);
+		if (item->nreply == 0)
+			return bad(item, "bad-pair");
+	} else {
+		record_unknown(item->reply, f->type);
+		item->nreply = RECORD_END_SIZE;
+	}
 	item->what = REPLY_MANAGEMENT;
 	item->keep = true;
-	return STREAM_REPLY;
+	return PARSER_REPLY;
 }
 
-/* An authorizer decides on the headers alone and waits for no body (FastCGI
- * 1.0, 6.3). */
-static enum stream_event
-request_done(struct stream *s, struct stream_item *item)
-{
-	if (!s->params_ended || (s->role == ROLE_RESPONDER && !s->stdin_ended))
-		return STREAM_MORE;
-	item->id = s->id;
-	item->role = s->role == ROLE_RESPONDER ? ROLE_RESPONDER
-	                                       : ROLE_AUTHORIZER;
-	item->keep = s->keep;
-	item->clean = s->stdin_ended;
-	item->params = params_text(s);
-	s->active = false;
-	s->whole = true;
-	return STREAM_REQUEST;
-}
-
-/* Whether the pairs so far can be true.  Asked before a record that is no part
- * of the request is answered: how the bytes were cut on their way, and so when
- * stream_park looked at them, must not show. */
+/* Whether the pairs so far can be true. */
 static bool
-pairs_good(struct stream *s)
+pairs_good(struct fcgi_parser *f)
 {
-	struct str params = params_text(s);
-
-	return !s->active || params.n == 0 ||
-	    pairs_plausible(params, &s->checked, STREAM_PARAMS_MAX);
-}
-
-static bool
-is_of_request(const struct stream *s)
-{
-	return s->active && s->record_id == s->id &&
-	    (s->type == RECORD_PARAMS || s->type == RECORD_STDIN);
+	return !f->active || f->params.n == 0 || pairs_plausible(
+	    params_text(f), &f->checked, PARSER_PARAMS_MAX);
 }
 
 /* Acts on a record that is whole, its padding too. */
-static enum stream_event
-record_done(struct stream *s, const struct stream_env *env,
-    struct stream_item *item)
+static enum parser_event
+record_done(struct fcgi_parser *f, const struct parser_env *env,
+    struct parser_item *item)
 {
-	s->in_record = false;
-	if (!is_of_request(s) && !pairs_good(s))
-		return bad(item, TOO_LONG);
-	if (s->record_id == 0)
-		return management_done(s, env, item);
-	if (s->type == RECORD_BEGIN_REQUEST)
-		return begin_done(s, item);
-	if (!s->active || s->record_id != s->id)
-		return STREAM_MORE;
-	if (s->type == RECORD_ABORT_REQUEST)
-		return abort_done(s, env->pool, item);
-	if (s->type == RECORD_PARAMS && s->empty)
-		s->params_ended = true;
-	else if (s->type == RECORD_STDIN && s->empty)
-		s->stdin_ended = true;
+	bool own = f->active && f->record_id == f->id;
+	enum parser_event event;
+
+	f->in_record = false;
+	/* Before a record that is no part of the request is answered: how the
+	 * bytes were cut on their way, and so when parser_pause looked at them,
+	 * must not show. */
+	if (!(own && (f->type == RECORD_PARAMS || f->type == RECORD_STDIN)) &&
+	    !pairs_good(f))
+		return bad(item, "too-long");
+	if (f->record_id == 0)
+		return management_done(f, env, item);
+	if (f->type == RECORD_BEGIN_REQUEST)
+		return begin_done(f, item);
+	if (!own)
+		return PARSER_MORE;
+	if (f->type == RECORD_ABORT_REQUEST) {
+		event = reply_end(item, REPLY_ABORT, f->id, END_COMPLETE,
+		    f->keep);
+		item->clean = f->stdin_ended;
+		request_drop(f, env->pool);
+		return event;
+	}
+	if (f->type == RECORD_PARAMS && f->empty)
+		f->params_ended = true;
+	else if (f->type == RECORD_STDIN && f->empty)
+		f->stdin_ended = true;
 	else
-		return STREAM_MORE;
-	return request_done(s, item);
+		return PARSER_MORE;
+	/* An authorizer decides on the headers alone and waits for no body
+	 * (FastCGI 1.0, 6.3). */
+	if (!f->params_ended || (f->role == ROLE_RESPONDER && !f->stdin_ended))
+		return PARSER_MORE;
+	item->id = f->id;
+	item->role = (enum record_role)f->role;
+	item->keep = f->keep;
+	item->clean = f->stdin_ended;
+	item->params = params_text(f);
+	f->active = false;
+	f->whole = true;
+	return PARSER_REQUEST;
 }
 
-enum stream_event
-stream_next(struct stream *s, const struct stream_env *env, struct str *in,
-    struct stream_item *item)
+enum parser_event
+parser_next(struct fcgi_parser *f, const struct parser_env *env,
+    struct str *in, struct parser_item *item)
 {
-	enum stream_event event;
+	enum parser_event event;
 	const char *problem;
+	struct str part;
 
-	if (s->whole)
-		request_drop(s, env->pool);
+	if (f->whole)
+		request_drop(f, env->pool);
 	do {
-		if (!s->in_record) {
+		if (!f->in_record) {
 			if (in->n == 0)
-				return STREAM_MORE;
-			event = header_take(s, in, item);
-			if (event != STREAM_REQUEST)
-				return event;
+				return PARSER_MORE;
+			if (f->nhead == 0 && !f->active)
+				f->starts++;
+			part = take(in, (size_t)RECORD_HEADER - f->nhead);
+			memcpy(f->head + f->nhead, part.p, part.n);
+			f->nhead = (unsigned char)(f->nhead + part.n);
+			if (f->head[0] != RECORD_VERSION)
+				return bad(item, "bad-version");
+			if (f->nhead < RECORD_HEADER)
+				return PARSER_MORE;
+			f->nhead = 0;
+			if ((problem = record_open(f)) != NULL)
+				return bad(item, problem);
 		}
-		if (s->left > 0 &&
-		    (problem = content_take(s, env, in)) != NULL)
-			return bad(item, problem);
-		if (s->left > 0 || (s->padding > 0 && !padding_take(s, in)))
-			return STREAM_MORE;
-		event = record_done(s, env, item);
-	} while (event == STREAM_MORE);
+		part = take(in, f->left);
+		if (content_take(f, env->pool, part) == -1)
+			return bad(item, "no-memory");
+		f->left = (uint16_t)(f->left - part.n);
+		if (f->left > 0)
+			return PARSER_MORE;
+		part = take(in, f->padding);
+		f->padding = (unsigned char)(f->padding - part.n);
+		if (f->padding > 0)
+			return PARSER_MORE;
+		event = record_done(f, env, item);
+	} while (event == PARSER_MORE);
 	return event;
 }
 
 const char *
-stream_park(struct stream *s, const struct stream_env *env)
+parser_pause(struct fcgi_parser *f, const struct parser_env *env)
 {
-	struct str params;
-
-	if (s->whole)
-		request_drop(s, env->pool);
-	if (!s->active)
-		return NULL;
-	if (s->slice.n > 0) {
-		params = s->slice;
-		s->slice = (struct str){NULL, 0};
-		if (held_add(&s->params, env->pool, params.p, params.n) == -1)
-			return NO_MEMORY;
-	}
-	return pairs_good(s) ? NULL : TOO_LONG;
+	if (f->whole)
+		request_drop(f, env->pool);
+	return pairs_good(f) ? NULL : "too-long";
 }
 
 void
-stream_clear(struct stream *s, struct pool *pool)
+parser_clear(struct fcgi_parser *f, struct pool *pool)
 {
-	request_drop(s, pool);
-	held_release(&s->values, pool);
+	request_drop(f, pool);
+	held_release(&f->values, pool);
 }

@@ -69,25 +69,22 @@ lengths_read(struct str s, struct lengths *l)
 	    length_next(s, &l->head, &l->value);
 }
 
-struct pair_long
-pair_next_long(struct str rest)
+enum pair
+pair_next(struct str *rest, struct str *name, struct str *value)
 {
-	struct pair_long pair = {.got = PAIR_END, .rest = rest};
 	struct lengths l;
 
-	if (rest.n == 0)
-		return pair;
-	pair.got = PAIR_CUT;
+	if (rest->n == 0)
+		return PAIR_END;
 	/* Each length is below 2^31, so with 64 bits nothing overflows; with 32
 	 * the second comparison cannot, after the first. */
-	if (!lengths_read(rest, &l) || l.name > rest.n - l.head ||
-	    l.value > rest.n - l.head - l.name)
-		return pair;
-	pair.got = PAIR_GOOD;
-	pair.name = (struct str){rest.p + l.head, l.name};
-	pair.value = (struct str){pair.name.p + l.name, l.value};
-	pair.rest = str_from(rest, l.head + l.name + l.value);
-	return pair;
+	if (!lengths_read(*rest, &l) || l.name > rest->n - l.head ||
+	    l.value > rest->n - l.head - l.name)
+		return PAIR_CUT;
+	*name = (struct str){rest->p + l.head, l.name};
+	*value = (struct str){name->p + l.name, l.value};
+	*rest = str_from(*rest, l.head + l.name + l.value);
+	return PAIR_GOOD;
 }
 
 bool

@@ -75,35 +75,9 @@ enum pair {
 	PAIR_CUT, /* the pair is longer than what is left */
 };
 
-/* pair_next for lengths of any size, by value: what a caller's loop holds in
- * registers stays there. */
-struct pair_long {
-	enum pair got;
-	struct str name, value, rest;
-};
-struct pair_long pair_next_long(struct str rest);
-
-/* Takes the next name-value pair from *rest; name and value are parts of it.
- * Nearly every pair has two short lengths, and there are 30 in a request. */
-static inline enum pair
-pair_next(struct str *rest, struct str *name, struct str *value)
-{
-	const unsigned char *p = (const unsigned char *)rest->p;
-	struct pair_long pair;
-
-	if (rest->n < 2 || (p[0] | p[1]) >= 0x80 ||
-	    (size_t)p[0] + p[1] > rest->n - 2) {
-		pair = pair_next_long(*rest);
-		*rest = pair.rest;
-		*name = pair.name;
-		*value = pair.value;
-		return pair.got;
-	}
-	*name = (struct str){rest->p + 2, p[0]};
-	*value = (struct str){rest->p + 2 + p[0], p[1]};
-	*rest = str_from(*rest, (size_t)2 + p[0] + p[1]);
-	return PAIR_GOOD;
-}
+/* Takes the next name-value pair from *rest, where it is whole; name and value
+ * are parts of it. */
+enum pair pair_next(struct str *rest, struct str *name, struct str *value);
 
 /* Looks at what has come of a stream of pairs from *checked on, and moves
  * *checked behind the last whole pair.  Returns false where a pair says that

@@ -11,16 +11,16 @@
 enum {
 	HELD_MAX = 64 * 1024 * 1024, /* bytes of half-sent requests and unread
 	                                answers, over all workers, but */
-	HELD_MIN = 4 * STREAM_PARAMS_MAX, /* for each */
-	END_US = 2000000,            /* see linger in conn.c */
+	HELD_MIN = 4 * PARSER_PARAMS_MAX, /* for each */
+	LINGER_US = 2000000,         /* see update_interest in conn.c */
 };
 
 struct server {
 	struct server_options options;
 	struct listen_set *listeners;
-	struct generation *generation; /* the newest */
-	struct handover handover;
-	struct crowd crowd;
+	struct snapshot *snapshot; /* the newest */
+	struct epoch epoch;
+	struct conn_limit limit;
 	struct metrics *metrics;
 	struct worker *workers;
 	size_t nstarted;
@@ -28,68 +28,50 @@ struct server {
 
 /* ---- changes ----------------------------------------------------------- */
 
-/* Has the workers take in what was changed, and waits until none of them is in
- * the middle of a wake-up from before. */
+/* Wakes the workers for a new epoch, and waits until all have passed into it.
+ */
 static void
-change_spread(struct server *s)
+epoch_spread(struct server *s)
 {
 	for (size_t i = 0; i < s->nstarted; i++)
 		worker_wake(&s->workers[i]);
-	handover_wait(&s->handover, s->nstarted);
+	epoch_wait(&s->epoch, s->nstarted);
 }
 
 int
 server_swap(struct server *s, struct policy_set *policies,
     struct policy_set *candidate)
 {
-	struct generation *old = s->generation, *new;
+	struct snapshot *old = s->snapshot, *new;
 
-	new = generation_new(policies != NULL ? policies : old->policies,
+	new = snapshot_new(policies != NULL ? policies : old->policies,
 	    candidate != NULL ? candidate : old->candidate,
 	    s->metrics, s->options.threads);
 	if (new == NULL)
 		return -1;
-	s->generation = new;
-	handover_to(&s->handover, new);
-	change_spread(s);
+	s->snapshot = new;
+	epoch_publish(&s->epoch, new);
+	epoch_spread(s);
 	metrics_carry(s->metrics, new->view, old->view);
 	shadow_succeed(new->shadow, old->shadow);
 	if (policies != NULL)
 		policy_set_free(old->policies);
 	if (candidate != NULL)
 		policy_set_free(old->candidate);
-	generation_free(old);
+	snapshot_free(old);
 	return 0;
 }
 
 const struct shadow *
 server_shadow(const struct server *s)
 {
-	return s->generation->shadow;
+	return s->snapshot->shadow;
 }
 
 /* ---- starting and stopping --------------------------------------------- */
 
-static void
-durations_set(struct worker *w, const struct server_options *o)
-{
-	w->duration[WAIT_FIRST] = o->timeout;
-	w->duration[WAIT_REST] = o->timeout;
-	w->duration[WAIT_READER] = o->timeout;
-	w->duration[WAIT_NEXT] = o->idle_timeout;
-	w->duration[WAIT_END] = o->timeout < END_US ? o->timeout : END_US;
-}
-
-static struct worker *
-workers_new(size_t n)
-{
-	struct worker *workers = calloc(n, sizeof *workers);
-
-	for (size_t i = 0; workers != NULL && i < n; i++)
-		workers[i].epoll = workers[i].member.wake = -1;
-	return workers;
-}
-
+/* Prepares all workers, though one fails: worker_clear must find them
+ * initialized. */
 static int
 workers_init(struct server *s)
 {
@@ -103,15 +85,19 @@ workers_init(struct server *s)
 	for (size_t i = 0; i < o->threads; i++) {
 		w = &s->workers[i];
 		w->index = i;
-		w->handover = &s->handover;
-		w->crowd = &s->crowd;
+		w->epoch = &s->epoch;
+		w->limit = &s->limit;
 		w->metrics = s->metrics;
 		w->env.shard = metrics_shard(s->metrics, i);
 		w->env.status_path = str_of(o->status_path);
 		w->env.log_all = o->log_requests;
-		s->crowd.members[i] = &w->member;
-		durations_set(w, o);
-		/* All of them: worker_clear must find them initialized. */
+		s->limit.members[i] = &w->member;
+		w->duration[WAIT_FIRST_BYTE] = o->timeout;
+		w->duration[WAIT_REQUEST] = o->timeout;
+		w->duration[WAIT_WRITE] = o->timeout;
+		w->duration[WAIT_IDLE] = o->idle_timeout;
+		w->duration[WAIT_LINGER] = o->timeout < LINGER_US ?
+		    o->timeout : LINGER_US;
 		if (worker_init(w, s->listeners, o->max_connections, held) ==
 		    -1)
 			ret = -1;
@@ -136,30 +122,6 @@ workers_start(struct server *s)
 	return 0;
 }
 
-/* Makes all that workers share.  Returns 0, or -1 without memory. */
-static int
-shared_init(struct server *s, struct policy_set *policies,
-    struct policy_set *candidate)
-{
-	const struct server_options *o = &s->options;
-
-	s->crowd = (struct crowd){.max = o->max_connections,
-	    .nmembers = o->threads};
-	s->crowd.members = calloc(o->threads, sizeof *s->crowd.members);
-	s->workers = workers_new(o->threads);
-	s->metrics = metrics_new(o->threads);
-	if (handover_init(&s->handover, o->threads) == -1 ||
-	    s->crowd.members == NULL || s->workers == NULL ||
-	    s->metrics == NULL)
-		return -1;
-	s->generation = generation_new(policies, candidate, s->metrics,
-	    o->threads);
-	if (s->generation == NULL)
-		return -1;
-	handover_to(&s->handover, s->generation);
-	return 0;
-}
-
 /* Frees all but the policies. */
 static void
 server_clear(struct server *s)
@@ -167,9 +129,9 @@ server_clear(struct server *s)
 	for (size_t i = 0; s->workers != NULL && i < s->options.threads; i++)
 		worker_clear(&s->workers[i]);
 	free(s->workers);
-	free(s->crowd.members);
-	generation_free(s->generation);
-	handover_clear(&s->handover);
+	free(s->limit.members);
+	snapshot_free(s->snapshot);
+	epoch_clear(&s->epoch);
 	metrics_free(s->metrics);
 	free(s);
 }
@@ -185,9 +147,24 @@ server_start(const struct server_options *o, struct listen_set *listeners,
 		return NULL;
 	s->options = *o;
 	s->listeners = listeners;
-	if (shared_init(s, policies, candidate) == 0 &&
-	    workers_init(s) == 0 && workers_start(s) == 0)
+	s->limit.max = o->max_connections;
+	s->limit.nmembers = o->threads;
+	s->limit.members = calloc(o->threads, sizeof *s->limit.members);
+	s->workers = calloc(o->threads, sizeof *s->workers);
+	for (size_t i = 0; s->workers != NULL && i < o->threads; i++)
+		s->workers[i].epoll = s->workers[i].member.wake = -1;
+	s->metrics = metrics_new(o->threads);
+	if (epoch_init(&s->epoch, o->threads) == -1 ||
+	    s->limit.members == NULL || s->workers == NULL ||
+	    s->metrics == NULL)
+		goto fail;
+	s->snapshot = snapshot_new(policies, candidate, s->metrics, o->threads);
+	if (s->snapshot == NULL)
+		goto fail;
+	epoch_publish(&s->epoch, s->snapshot);
+	if (workers_init(s) == 0 && workers_start(s) == 0)
 		return s;
+fail:
 	saved = errno;
 	s->options.grace = 0;
 	server_stop(s);
@@ -200,8 +177,8 @@ void
 server_stop(struct server *s)
 {
 	listen_unlink(s->listeners);
-	handover_stop(&s->handover, clock_us() + s->options.grace);
-	change_spread(s);
+	epoch_stop(&s->epoch, clock_us() + s->options.grace);
+	epoch_spread(s);
 	listen_close(s->listeners);
 	for (size_t i = 0; i < s->nstarted; i++)
 		pthread_join(s->workers[i].thread, NULL);
@@ -223,7 +200,7 @@ server_progress(struct server *s)
 		w->turns_seen = turns;
 		worker_wake(w);
 	}
-	return all || handover_stopping(&s->handover) != 0;
+	return all || atomic_load(&s->epoch.stop_at) != 0;
 }
 
 unsigned long
@@ -237,7 +214,7 @@ server_free(struct server *s)
 {
 	if (s == NULL)
 		return;
-	policy_set_free(s->generation->policies);
-	policy_set_free(s->generation->candidate);
+	policy_set_free(s->snapshot->policies);
+	policy_set_free(s->snapshot->candidate);
 	server_clear(s);
 }

@@ -10,65 +10,119 @@
 
 enum { OUT_ROOM = 64 * 1024 }; /* for the answers of one wake-up */
 
-/* Returns 0, or -1 without memory. */
-static int
-space_init(struct answer_space *space, const struct policy_set *policies)
-{
-	space->text_cap = answer_max(policies);
-	space->answer_cap = fcgi_answer_max(space->text_cap);
-	if (space->answer_cap < STREAM_REPLY_MAX)
-		space->answer_cap = STREAM_REPLY_MAX;
-	space->out_cap = space->answer_cap + OUT_ROOM;
-	space->text = malloc(space->text_cap);
-	space->out = malloc(space->out_cap);
-	return space->text != NULL && space->out != NULL ? 0 : -1;
-}
-
-/* Returns 0, or -1 without memory. */
-static int
-generation_init(struct generation *g, struct metrics *metrics)
-{
-	g->view = metrics_view_new(metrics, g->policies);
-	if (g->view == NULL)
-		return -1;
-	if (g->candidate != NULL &&
-	    (g->shadow = shadow_new(g->policies, g->candidate)) == NULL)
-		return -1;
-	for (size_t i = 0; i < g->workers; i++)
-		if (space_init(&g->spaces[i], g->policies) == -1)
-			return -1;
-	return 0;
-}
-
-struct generation *
-generation_new(struct policy_set *policies, struct policy_set *candidate,
+struct snapshot *
+snapshot_new(struct policy_set *policies, struct policy_set *candidate,
     struct metrics *metrics, size_t workers)
 {
-	struct generation *g = calloc(1, sizeof *g +
-	    workers * sizeof g->spaces[0]);
+	struct snapshot *s = calloc(1, sizeof *s +
+	    workers * sizeof s->spaces[0]);
+	struct answer_space *space;
 
-	if (g == NULL)
+	if (s == NULL)
 		return NULL;
-	g->policies = policies;
-	g->candidate = candidate;
-	g->workers = workers;
-	if (generation_init(g, metrics) == -1) {
-		generation_free(g);
-		return NULL;
+	s->policies = policies;
+	s->candidate = candidate;
+	s->workers = workers;
+	if ((s->view = metrics_view_new(metrics, policies)) == NULL)
+		goto fail;
+	if (candidate != NULL &&
+	    (s->shadow = shadow_new(policies, candidate)) == NULL)
+		goto fail;
+	for (size_t i = 0; i < workers; i++) {
+		space = &s->spaces[i];
+		space->text_cap = answer_max(policies);
+		space->answer_cap = fcgi_answer_max(space->text_cap);
+		if (space->answer_cap < PARSER_REPLY_MAX)
+			space->answer_cap = PARSER_REPLY_MAX;
+		space->out_cap = space->answer_cap + OUT_ROOM;
+		space->text = malloc(space->text_cap);
+		space->out = malloc(space->out_cap);
+		if (space->text == NULL || space->out == NULL)
+			goto fail;
 	}
-	return g;
+	return s;
+fail:
+	snapshot_free(s);
+	return NULL;
 }
 
 void
-generation_free(struct generation *g)
+snapshot_free(struct snapshot *s)
 {
-	if (g == NULL)
+	if (s == NULL)
 		return;
-	for (size_t i = 0; i < g->workers; i++) {
-		free(g->spaces[i].text);
-		free(g->spaces[i].out);
+	for (size_t i = 0; i < s->workers; i++) {
+		free(s->spaces[i].text);
+		free(s->spaces[i].out);
 	}
-	metrics_view_free(g->view);
-	shadow_free(g->shadow);
-	free(g);
+	metrics_view_free(s->view);
+	shadow_free(s->shadow);
+	free(s);
+}
+
+int
+epoch_init(struct epoch *e, size_t workers)
+{
+	pthread_mutex_init(&e->lock, NULL);
+	pthread_cond_init(&e->passed, NULL);
+	atomic_init(&e->number, 0);
+	atomic_init(&e->stop_at, 0);
+	e->snapshot = NULL;
+	e->seen = calloc(workers, sizeof *e->seen);
+	return e->seen != NULL ? 0 : -1;
+}
+
+void
+epoch_clear(struct epoch *e)
+{
+	free(e->seen);
+	pthread_cond_destroy(&e->passed);
+	pthread_mutex_destroy(&e->lock);
+}
+
+void
+epoch_publish(struct epoch *e, const struct snapshot *s)
+{
+	pthread_mutex_lock(&e->lock);
+	e->snapshot = s;
+	atomic_fetch_add(&e->number, 1);
+	pthread_mutex_unlock(&e->lock);
+}
+
+void
+epoch_stop(struct epoch *e, int64_t stop_at)
+{
+	atomic_store(&e->stop_at, stop_at);
+	atomic_fetch_add(&e->number, 1);
+}
+
+void
+epoch_wait(struct epoch *e, size_t workers)
+{
+	pthread_mutex_lock(&e->lock);
+	for (size_t i = 0; i < workers; i++)
+		while (e->seen[i] != atomic_load(&e->number))
+			pthread_cond_wait(&e->passed, &e->lock);
+	pthread_mutex_unlock(&e->lock);
+}
+
+const struct snapshot *
+epoch_take(struct epoch *e, unsigned long *number)
+{
+	const struct snapshot *s;
+
+	pthread_mutex_lock(&e->lock);
+	*number = atomic_load(&e->number);
+	s = e->snapshot;
+	pthread_mutex_unlock(&e->lock);
+	return s;
+}
+
+void
+epoch_pass(struct epoch *e, size_t worker, unsigned long number)
+{
+	pthread_mutex_lock(&e->lock);
+	e->seen[worker] = number;
+	pthread_cond_signal(&e->passed);
+	pthread_mutex_unlock(&e->lock);
 }

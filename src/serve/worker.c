@@ -20,19 +20,90 @@ enum {
 	EVENTS = 64,
 	ACCEPTS = 16,           /* per wake-up and listener: others wait too */
 	PAUSE_US = 100000,      /* without descriptors or memory */
+	INACTIVE_US = 1000000,  /* before one that is not idle may go */
 	FIRST_BYTE_US = 500000, /* at the end, for who has just connected */
 	SLEEP_MAX_MS = 60000,
 };
 
-/* ---- too many ---------------------------------------------------------- */
+/* ---- the limit of connections ------------------------------------------ */
+
+/* Makes a worker look at what is wanted of it; from any thread. */
+static void
+member_wake(const struct limit_member *m)
+{
+	uint64_t one = 1;
+	ssize_t n;
+
+	/* It fails only where the counter is full: then it is awake. */
+	n = write(m->wake, &one, sizeof one);
+	(void)n;
+}
+
+/* Calls who waits for a place: one is free, or a connection may go now. */
+static void
+limit_call(struct conn_limit *l)
+{
+	if (!atomic_load(&l->wanted) || !atomic_exchange(&l->wanted, false))
+		return;
+	for (size_t i = 0; i < l->nmembers; i++) {
+		atomic_store(&l->members[i]->called, true);
+		member_wake(l->members[i]);
+	}
+}
+
+bool
+conn_limit_enter(struct conn_limit *l)
+{
+	unsigned n = atomic_load(&l->open);
+
+	while (n < l->max)
+		if (atomic_compare_exchange_weak(&l->open, &n, n + 1))
+			return true;
+	return false;
+}
+
+void
+conn_limit_leave(struct conn_limit *l)
+{
+	atomic_fetch_sub(&l->open, 1);
+	limit_call(l);
+}
+
+/* Whose connection is to go: that of the kept one idle longest, or else of the
+ * least recently active of the others if it was not active for INACTIVE_US.
+ * NULL where none may go yet; *when is then the time at which one may. */
+static struct limit_member *
+limit_choose(const struct conn_limit *l, int64_t now, int64_t *when)
+{
+	struct limit_member *idle = NULL, *inactive = NULL;
+	int64_t at, idle_at = INT64_MAX, active_at = INT64_MAX;
+
+	for (size_t i = 0; i < l->nmembers; i++) {
+		at = atomic_load(&l->members[i]->idle);
+		if (at < idle_at) {
+			idle_at = at;
+			idle = l->members[i];
+		}
+		at = atomic_load(&l->members[i]->active);
+		if (at < active_at) {
+			active_at = at;
+			inactive = l->members[i];
+		}
+	}
+	if (idle != NULL)
+		return idle;
+	/* Where none is shown at all, another worker is about to. */
+	*when = (inactive != NULL ? active_at : now) + INACTIVE_US;
+	return *when <= now ? inactive : NULL;
+}
 
 /* Closes a connection that may go: the kept one that has been idle longest, or
- * one that has been quiet for a while.  Returns false where there is none. */
+ * the least recently active.  Returns false where there is none. */
 static bool
 evict(struct worker *w)
 {
-	const struct link *idle = &w->waiting[WAIT_NEXT];
-	struct pollfd news = {0};
+	const struct link *idle = &w->waiting[WAIT_IDLE];
+	struct pollfd news;
 	struct conn *c;
 
 	if (!list_empty(idle))
@@ -41,7 +112,7 @@ evict(struct worker *w)
 		c = LIST_ELEMENT(w->activity.next, struct conn, by_activity);
 	else
 		return false;
-	if (c->wait != WAIT_NEXT && c->active > w->now - CROWD_QUIET_US)
+	if (c->wait != WAIT_IDLE && c->active > w->now - INACTIVE_US)
 		return false;
 	/* What the peer did since may not have been seen yet. */
 	news = (struct pollfd){.fd = c->fd,
@@ -62,17 +133,17 @@ evict(struct worker *w)
 
 /* Shows the other workers which of its connections may go. */
 static void
-publish(struct worker *w)
+member_update(struct worker *w)
 {
-	const struct link *idle = &w->waiting[WAIT_NEXT];
+	const struct link *idle = &w->waiting[WAIT_IDLE];
 	bool had_idle = atomic_load(&w->member.idle) != INT64_MAX;
 
-	atomic_store(&w->member.quiet, list_empty(&w->activity) ? INT64_MAX :
+	atomic_store(&w->member.active, list_empty(&w->activity) ? INT64_MAX :
 	    LIST_ELEMENT(w->activity.next, struct conn, by_activity)->active);
 	atomic_store(&w->member.idle, list_empty(idle) ? INT64_MAX :
 	    LIST_ELEMENT(idle->next, struct conn, by_wait)->active);
 	if (!had_idle && !list_empty(idle))
-		crowd_call(w->crowd);
+		limit_call(w->limit);
 }
 
 /* Takes a place for one in the queue.  Where there is none, one that may go is
@@ -81,19 +152,23 @@ publish(struct worker *w)
 static bool
 place_take(struct worker *w, int64_t *when)
 {
-	struct crowd_member *m;
+	struct limit_member *m;
 
-	publish(w);
-	crowd_want(w->crowd, &w->member);
-	if (crowd_enter(w->crowd))
+	member_update(w);
+	/* To be called as soon as there may be a place; as there may have been
+	 * one before, it tries once more. */
+	atomic_store(&w->member.called, false);
+	atomic_store(&w->limit->wanted, true);
+	if (conn_limit_enter(w->limit))
 		return true;
-	m = crowd_choose(w->crowd, w->now, when);
+	m = limit_choose(w->limit, w->now, when);
 	if (m == &w->member) {
-		if (evict(w) && crowd_enter(w->crowd))
+		if (evict(w) && conn_limit_enter(w->limit))
 			return true;
 		*when = w->now; /* others may have changed */
 	} else if (m != NULL) {
-		crowd_ask(m);
+		atomic_store(&m->evict, true);
+		member_wake(m);
 		*when = w->now + PAUSE_US;
 	}
 	return false;
@@ -167,8 +242,8 @@ accept_one(struct worker *w, const struct worker_listener *l)
 	int fd;
 
 	if (w->stopping) {
-		crowd_force(w->crowd);
-	} else if (!crowd_enter(w->crowd)) {
+		atomic_fetch_add(&w->limit->open, 1);
+	} else if (!conn_limit_enter(w->limit)) {
 		/* None has to go where nobody comes. */
 		if (poll(&queue, 1, 0) != 1)
 			return false;
@@ -183,7 +258,7 @@ accept_one(struct worker *w, const struct worker_listener *l)
 	if (fd == -1) {
 		int error = errno;
 
-		crowd_leave(w->crowd);
+		conn_limit_leave(w->limit);
 		if (error == EMFILE || error == ENFILE || error == ENOBUFS ||
 		    error == ENOMEM) {
 			accept_pause(w, w->now + PAUSE_US,
@@ -194,7 +269,7 @@ accept_one(struct worker *w, const struct worker_listener *l)
 		return error != EAGAIN && error != EBADF && error != EINVAL;
 	}
 	if (l->tcp && !tcp_welcome(w, fd))
-		crowd_leave(w->crowd);
+		conn_limit_leave(w->limit);
 	else
 		conn_open(w, fd);
 	return true;
@@ -203,7 +278,7 @@ accept_one(struct worker *w, const struct worker_listener *l)
 static void
 accept_some(struct worker *w, const struct worker_listener *l, int most)
 {
-	for (int i = 0; i < most && accept_one(w, l); i++)
+	while (most-- > 0 && accept_one(w, l))
 		;
 }
 
@@ -214,7 +289,7 @@ accept_some(struct worker *w, const struct worker_listener *l, int most)
 static void
 memory_trim(struct worker *w)
 {
-	static const enum wait order[] = {WAIT_REST, WAIT_READER};
+	static const enum wait order[] = {WAIT_REQUEST, WAIT_WRITE};
 	struct link *head;
 
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
@@ -229,41 +304,33 @@ memory_trim(struct worker *w)
 	}
 }
 
-/* Whoever kept us waiting too long; one that only stayed idle, or lingered, did
- * nothing wrong. */
-static void
-timeout_note(struct worker *w, enum wait wait)
-{
-	static const enum counter counters[] = {
-		[WAIT_FIRST] = COUNT_TIMEOUT_FIRST,
-		[WAIT_REST] = COUNT_TIMEOUT_REQUEST,
-		[WAIT_READER] = COUNT_TIMEOUT_ANSWER,
-		[WAIT_NEXT] = COUNT_TIMEOUT_IDLE,
-	};
-
-	if (wait == WAIT_END)
-		return;
-	metrics_count(w->env.shard, counters[wait]);
-	log_event(wait == WAIT_NEXT ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING,
-	    "closed", counter_name(counters[wait]), LOG_SOME);
-}
-
+/* Closes who kept us waiting too long, and accepts again after a pause. */
 static void
 expire(struct worker *w)
 {
-	struct link *head;
+	/* One that lingered did nothing wrong, nor one that stayed idle. */
+	static const enum counter counters[WAIT_LINGER] = {
+		[WAIT_FIRST_BYTE] = COUNT_TIMEOUT_FIRST,
+		[WAIT_REQUEST] = COUNT_TIMEOUT_REQUEST,
+		[WAIT_WRITE] = COUNT_TIMEOUT_ANSWER,
+		[WAIT_IDLE] = COUNT_TIMEOUT_IDLE,
+	};
 	struct conn *c;
 
-	for (size_t i = 0; i < WAITS; i++) {
-		head = &w->waiting[i];
-		while (!list_empty(head)) {
-			c = LIST_ELEMENT(head->next, struct conn, by_wait);
+	for (size_t i = 0; i < WAITS; i++)
+		while (!list_empty(&w->waiting[i])) {
+			c = LIST_ELEMENT(w->waiting[i].next, struct conn,
+			    by_wait);
 			if (c->deadline > w->now)
 				break;
-			timeout_note(w, (enum wait)i);
 			conn_close(w, c);
+			if (i == WAIT_LINGER)
+				continue;
+			metrics_count(w->env.shard, counters[i]);
+			log_event(i == WAIT_IDLE ? LOG_LEVEL_DEBUG :
+			    LOG_LEVEL_WARNING, "closed",
+			    counter_name(counters[i]), LOG_SOME);
 		}
-	}
 	if (w->paused_until != 0 && (w->now >= w->paused_until ||
 	    atomic_exchange(&w->member.called, false))) {
 		w->paused_until = 0;
@@ -284,58 +351,45 @@ close_all(struct worker *w)
 			    struct conn, by_wait));
 }
 
-/* Idle connections close, unless a request has just arrived. */
+/* Idle connections close, unless a request has just arrived.  Who is in the
+ * queue of a socket that closes has connected in good faith, and is taken over
+ * the limit too; the queue of an inherited one goes to the next process.  Who
+ * has just connected gets FIRST_BYTE_US. */
 static void
-stop_idle(struct worker *w)
+stop_begin(struct worker *w, int64_t stop_at)
 {
-	struct link *head = &w->waiting[WAIT_NEXT], *next;
+	const struct link *idle = &w->waiting[WAIT_IDLE];
+	const struct link *fresh = &w->waiting[WAIT_FIRST_BYTE];
+	struct link *next;
 	struct conn *c;
 
-	for (struct link *l = head->next; l != head; l = next) {
+	listeners_remove(w);
+	w->stopping = true;
+	w->stop_at = stop_at;
+	for (struct link *l = idle->next; l != idle; l = next) {
 		next = l->next;
 		c = LIST_ELEMENT(l, struct conn, by_wait);
 		conn_readable(w, c);
-		if (c->fd != -1 && c->wait == WAIT_NEXT)
+		if (c->fd != -1 && c->wait == WAIT_IDLE)
 			conn_close(w, c);
 	}
-}
-
-static void
-stop_fresh(struct worker *w)
-{
-	struct link *head = &w->waiting[WAIT_FIRST];
-	struct conn *c;
-
-	if (w->duration[WAIT_FIRST] > FIRST_BYTE_US)
-		w->duration[WAIT_FIRST] = FIRST_BYTE_US;
-	for (struct link *l = head->next; l != head; l = l->next) {
+	for (size_t i = 0; i < w->nlisteners; i++)
+		if (!w->listeners[i].inherited)
+			accept_some(w, &w->listeners[i], SOMAXCONN);
+	if (w->duration[WAIT_FIRST_BYTE] > FIRST_BYTE_US)
+		w->duration[WAIT_FIRST_BYTE] = FIRST_BYTE_US;
+	for (struct link *l = fresh->next; l != fresh; l = l->next) {
 		c = LIST_ELEMENT(l, struct conn, by_wait);
 		if (c->deadline > w->now + FIRST_BYTE_US)
 			c->deadline = w->now + FIRST_BYTE_US;
 	}
 }
 
-/* Who is in the queue of a socket that closes has connected in good faith, and
- * is taken over the limit too; the queue of an inherited one goes to the next
- * process. */
-static void
-stop_begin(struct worker *w, int64_t stop_at)
-{
-	listeners_remove(w);
-	w->stopping = true;
-	w->stop_at = stop_at;
-	stop_idle(w);
-	for (size_t i = 0; i < w->nlisteners; i++)
-		if (!w->listeners[i].inherited)
-			accept_some(w, &w->listeners[i], SOMAXCONN);
-	stop_fresh(w);
-}
-
 /* ---- the loop ---------------------------------------------------------- */
 
 /* How long to sleep, in ms, -1 for ever. */
 static int
-patience(const struct worker *w)
+poll_timeout_ms(const struct worker *w)
 {
 	int64_t until = INT64_MAX;
 	const struct conn *c;
@@ -362,30 +416,30 @@ patience(const struct worker *w)
 
 /* Takes the newest policies; nothing of the old ones may be in use. */
 static void
-renew(struct worker *w)
+take_snapshot(struct worker *w)
 {
-	const struct generation *g = handover_take(w->handover, &w->epoch);
+	const struct snapshot *s = epoch_take(w->epoch, &w->epoch_number);
 
-	w->env.policies = g->policies;
-	w->env.shadow = g->shadow;
-	w->env.view = g->view;
-	w->space = g->spaces[w->index];
+	w->env.policies = s->policies;
+	w->env.shadow = s->shadow;
+	w->env.view = s->view;
+	w->space = s->spaces[w->index];
 }
 
-/* Takes in what the server wants; nothing of a request or a policy is in use
+/* Passes into the newest epoch; nothing of a request or a policy is in use
  * between two events. */
 static void
-look_around(struct worker *w)
+check_epoch(struct worker *w)
 {
 	int64_t stop_at;
 
-	if (handover_epoch(w->handover) == w->epoch)
+	if (atomic_load(&w->epoch->number) == w->epoch_number)
 		return;
-	renew(w);
-	stop_at = handover_stopping(w->handover);
+	take_snapshot(w);
+	stop_at = atomic_load(&w->epoch->stop_at);
 	if (stop_at != 0 && !w->stopping)
 		stop_begin(w, stop_at);
-	handover_taken(w->handover, w->index, w->epoch);
+	epoch_pass(w->epoch, w->index, w->epoch_number);
 }
 
 static void
@@ -401,7 +455,7 @@ dispatch(struct worker *w, void *target)
 	} else if (source == SOURCE_WAKE) {
 		/* What is read away here may have come after the first look. */
 		if (read(w->member.wake, &wakes, sizeof wakes) == sizeof wakes)
-			look_around(w);
+			check_epoch(w);
 	} else if (c->fd == -1) {
 		return; /* closed by an earlier event */
 	} else if (c->writing) {
@@ -417,23 +471,15 @@ keep_limits(struct worker *w)
 	bool asked = atomic_load(&w->member.evict) &&
 	    atomic_exchange(&w->member.evict, false);
 
-	if (asked && crowd_is_full(w->crowd))
+	if (asked && atomic_load(&w->limit->open) >= w->limit->max)
 		(void)evict(w);
 	if (pool_is_over(&w->pool))
 		memory_trim(w);
 	expire(w);
-	publish(w);
+	member_update(w);
 	/* Who asked is to ask another where none of these may go. */
 	if (asked)
-		crowd_call(w->crowd);
-}
-
-/* Shows that it came round; nobody else writes there. */
-static void
-turn_note(struct worker *w)
-{
-	atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns,
-	    memory_order_relaxed) + 1, memory_order_relaxed);
+		limit_call(w->limit);
 }
 
 void *
@@ -446,11 +492,11 @@ worker_run(void *worker)
 	prctl(PR_SET_NAME, "worker", 0, 0, 0);
 	w->now = clock_us();
 	do {
-		n = epoll_wait(w->epoll, ev, EVENTS, patience(w));
-		turn_note(w);
+		n = epoll_wait(w->epoll, ev, EVENTS, poll_timeout_ms(w));
+		atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
 		w->now = clock_us();
 		metrics_tick(w->env.shard, w->now);
-		look_around(w);
+		check_epoch(w);
 		for (int i = 0; i < n; i++)
 			dispatch(w, ev[i].data.ptr);
 		keep_limits(w);
@@ -464,7 +510,7 @@ worker_run(void *worker)
 void
 worker_wake(struct worker *w)
 {
-	crowd_wake(&w->member);
+	member_wake(&w->member);
 }
 
 /* ---- making and ending ------------------------------------------------- */
@@ -480,12 +526,12 @@ worker_init(struct worker *w, const struct listen_set *listeners,
 		list_init(&w->waiting[i]);
 	list_init(&w->activity);
 	list_init(&w->dead);
-	renew(w);
+	take_snapshot(w);
 	w->wake_source = SOURCE_WAKE;
 	w->pool.max = max_held;
-	w->stream_env = (struct stream_env){&w->pool, max_connections};
+	w->parser_env = (struct parser_env){&w->pool, max_connections};
 	atomic_store(&w->member.idle, INT64_MAX);
-	atomic_store(&w->member.quiet, INT64_MAX);
+	atomic_store(&w->member.active, INT64_MAX);
 	w->listen = listeners;
 	for (size_t i = 0; i < listeners->n; i++)
 		w->listeners[w->nlisteners++] = (struct worker_listener){

@@ -3,7 +3,7 @@
  * where to cut them. */
 #include "config.h"
 
-#include "serve/conn.h"
+#include "serve/worker.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -16,7 +16,6 @@
 #include "log/log.h"
 #include "serve/fcgi_record.h"
 #include "serve/server.h"
-#include "serve/worker.h"
 
 enum { TEXT_MAX = 8192, BYTES_MAX = 64 * 1024, OUT_MAX = 256 * 1024 };
 
@@ -35,23 +34,23 @@ worker_make(void)
 {
 	static struct listen_set none;
 	static struct worker w;
-	static struct crowd_member *members[] = {&w.member};
-	static struct crowd crowd = {.max = 1000, .nmembers = 1,
+	static struct limit_member *members[] = {&w.member};
+	static struct conn_limit limit = {.max = 1000, .nmembers = 1,
 	    .members = members};
-	static struct handover handover;
-	static struct generation *generation;
+	static struct epoch epoch;
+	static struct snapshot *snapshot;
 	struct policy_set *set = fuzz_policies(str_of(policy_text));
 
 	w.metrics = metrics_new(1);
 	HOLDS(set != NULL && w.metrics != NULL && fcgi_init() == 0);
 	HOLDS(log_open("/dev/null", LOG_LEVEL_ERROR, (uid_t)-1,
 	    (gid_t)-1) == 0 && log_start() == 0);
-	generation = generation_new(set, NULL, w.metrics, 1);
-	HOLDS(generation != NULL && handover_init(&handover, 1) == 0);
-	handover_to(&handover, generation);
+	snapshot = snapshot_new(set, NULL, w.metrics, 1);
+	HOLDS(snapshot != NULL && epoch_init(&epoch, 1) == 0);
+	epoch_publish(&epoch, snapshot);
 	w.epoll = w.member.wake = -1;
-	w.crowd = &crowd;
-	w.handover = &handover;
+	w.limit = &limit;
+	w.epoch = &epoch;
 	w.env.status_path = STR("/status");
 	w.env.shard = metrics_shard(w.metrics, 0);
 	HOLDS(worker_init(&w, &none, 1000, 64 * 1024 * 1024) == 0);
@@ -121,7 +120,7 @@ talk(struct worker *w, struct str in, size_t piece, struct output *out)
 	out->closed = false;
 	HOLDS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    0, fds) == 0);
-	HOLDS(crowd_enter(w->crowd));
+	HOLDS(conn_limit_enter(w->limit));
 	conn_open(w, fds[0]);
 	while (in.n > 0 && !out->closed) {
 		n = in.n < piece ? in.n : piece;
