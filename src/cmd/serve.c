@@ -14,8 +14,8 @@
 
 #include "base/error.h"
 #include "cmd/serve_options.h"
-#include "daemon/confine.h"
 #include "daemon/notify.h"
+#include "daemon/privileges.h"
 #include "daemon/reload.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -150,8 +150,8 @@ signals_serve(int fd, struct reload *reload, struct server *server)
 	struct pollfd news = {.fd = fd, .events = POLLIN};
 
 	while (signals_take(fd, reload, server)) {
-		reload_attend(reload, server);
-		(void)poll(&news, 1, reload_patience(reload));
+		reload_check(reload, server);
+		(void)poll(&news, 1, reload_timeout_ms(reload));
 	}
 }
 
@@ -188,7 +188,7 @@ stopped_log(const struct server *server)
 
 /* Listens and serves; the policies are taken over. */
 static int
-serve(struct serve_options *o, const struct priv *who,
+serve(struct serve_options *o, const struct privileges *who,
     struct policy_set *policies, struct reload *reload, int signals)
 {
 	struct listen_set listeners;
@@ -200,7 +200,7 @@ serve(struct serve_options *o, const struct priv *who,
 		return STATUS_SYSTEM;
 	}
 	limits_fit(&o->server, &listeners);
-	if (confine(&o->confine, who, policies, &listeners) == -1) {
+	if (privileges_drop(who, policies, &listeners) == -1) {
 		listen_unlink(&listeners);
 		listen_close(&listeners);
 		policy_set_free(policies);
@@ -240,12 +240,12 @@ load_and_serve(struct serve_options *o, struct reload *reload, int signals)
 {
 	struct policy_set *policies = reload_first(reload);
 	struct shown shown;
-	struct priv who;
+	struct privileges who;
 	int status;
 
 	if (policies == NULL)
 		return stop_is_asked() ? STATUS_GOOD : STATUS_USAGE;
-	if (priv_find(&who, o->confine.user, o->confine.group) == -1) {
+	if (privileges_find(&who, &o->privileges) == -1) {
 		policy_set_free(policies);
 		return STATUS_SYSTEM;
 	}

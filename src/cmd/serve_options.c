@@ -217,13 +217,13 @@ option_take(void *ctx, int option, const char *value)
 		s->log_requests = true;
 		return 0;
 	case OPT_USER:
-		o->confine.user = value;
+		o->privileges.user = value;
 		return 0;
 	case OPT_GROUP:
-		o->confine.group = value;
+		o->privileges.group = value;
 		return 0;
 	case OPT_SANDBOX:
-		o->confine.sandbox = true;
+		o->privileges.sandbox = true;
 		return 0;
 	case OPT_STATUS_PATH:
 	default:
@@ -255,7 +255,7 @@ serve_options_parse(int argc, char **argv, struct serve_options *o,
 		    buf_shown(&shown, str_of(argv[optind])));
 		return false;
 	}
-	if (o->confine.group != NULL && o->confine.user == NULL) {
+	if (o->privileges.group != NULL && o->privileges.user == NULL) {
 		fail("give --user too", "--group is for --user");
 		return false;
 	}

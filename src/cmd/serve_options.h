@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "daemon/confine.h"
+#include "daemon/privileges.h"
 #include "log/log.h"
 #include "serve/listen.h"
 #include "serve/server.h"
@@ -15,7 +15,7 @@ struct serve_options {
 	bool watch;
 	const char *log;
 	enum log_level log_level;
-	struct confine_options confine;
+	struct privileges_options privileges;
 	struct listen_options listen;
 	struct server_options server;
 	const char *specs[LISTEN_MAX]; /* listen.specs points here */

@@ -73,29 +73,26 @@ notify_stopping(void)
 
 /* ---- the watchdog ------------------------------------------------------ */
 
-/* Sleeps for the interval; false where it is time to end.  The lock is held. */
-static bool
-watchdog_sleep(void)
-{
-	const int64_t at = clock_us() + watchdog.interval;
-	const struct timespec until = {(time_t)(at / 1000000),
-	    (long)(at % 1000000) * 1000};
-
-	while (!watchdog.stop && pthread_cond_timedwait(&watchdog.wake,
-	    &watchdog.lock, &until) == 0)
-		;
-	return !watchdog.stop;
-}
-
 static void *
 watchdog_run(void *arg)
 {
+	struct timespec until;
+	int64_t at;
+
 	(void)arg;
 	prctl(PR_SET_NAME, "watchdog", 0, 0, 0);
 	pthread_mutex_lock(&watchdog.lock);
 	(void)server_progress(watchdog.server);
 	sd_notify(0, "WATCHDOG=1");
-	while (watchdog_sleep()) {
+	for (;;) {
+		at = clock_us() + watchdog.interval;
+		until = (struct timespec){(time_t)(at / 1000000),
+		    (long)(at % 1000000) * 1000};
+		while (!watchdog.stop && pthread_cond_timedwait(&watchdog.wake,
+		    &watchdog.lock, &until) == 0)
+			;
+		if (watchdog.stop)
+			break;
 		if (server_progress(watchdog.server))
 			sd_notify(0, "WATCHDOG=1");
 		else

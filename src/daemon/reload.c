@@ -22,6 +22,7 @@ enum {
 
 struct reload {
 	bool (*stop)(void);
+	struct watch *watch; /* of what is being loaded; or NULL */
 	int64_t next; /* look, us */
 	struct role {
 		const char *path;    /* NULL: there is none */
@@ -140,27 +141,21 @@ loaded_note(enum load_role role, const struct policy_set *policies, bool log)
 
 /* ---- loading ----------------------------------------------------------- */
 
-/* What the loader is told to ask and tell. */
-struct loading {
-	struct watch *watch; /* NULL: it is not watched */
-	bool (*stop)(void);
-};
-
 static void
 opens(void *ctx, const char *path)
 {
-	const struct loading *l = ctx;
+	const struct reload *r = ctx;
 
-	if (l->watch != NULL)
-		watch_path(l->watch, path);
+	if (r->watch != NULL)
+		watch_path(r->watch, path);
 }
 
 static bool
 stops(void *ctx)
 {
-	const struct loading *l = ctx;
+	const struct reload *r = ctx;
 
-	return l->stop();
+	return r->stop();
 }
 
 /* Loads a file; the findings, good or bad, go to d, which may be NULL without
@@ -168,14 +163,12 @@ stops(void *ctx)
 static struct policy_set *
 load(struct reload *r, enum load_role role, struct diag *d)
 {
-	struct watch *w = r->roles[role].watch;
-	struct loading loading = {w, r->stop};
-	struct conf_observer observer = {opens, stops, &loading};
+	struct conf_observer observer = {opens, stops, r};
 
 	if (d == NULL)
 		return NULL;
-	if (w != NULL)
-		watch_begin(w);
+	if ((r->watch = r->roles[role].watch) != NULL)
+		watch_begin(r->watch);
 	return conf_load_observed(r->roles[role].path, d, NULL, &observer);
 }
 
@@ -229,17 +222,14 @@ reload_first_shadow(struct reload *r)
 	return policies;
 }
 
-/* Has the server use what was loaded. */
+/* Has the server use what was loaded; NULL: the same as before. */
 static void
-hand_over(struct reload *r, struct server *s,
+publish(struct reload *r, struct server *s,
     struct policy_set *const policies[LOAD_ROLES])
 {
-	bool done;
-
-	if (policies[LOAD_LIVE] == NULL && policies[LOAD_SHADOW] == NULL)
-		return;
-	done = server_swap(s, policies[LOAD_LIVE],
+	bool done = server_swap(s, policies[LOAD_LIVE],
 	    policies[LOAD_SHADOW]) == 0;
+
 	for (int i = 0; i < LOAD_ROLES; i++) {
 		if (policies[i] == NULL)
 			continue;
@@ -300,7 +290,8 @@ load_some(struct reload *r, struct server *s, const bool wanted[LOAD_ROLES])
 			role->rounds = 0;
 		again = again || role->rounds > 0;
 	}
-	hand_over(r, s, policies);
+	if (policies[LOAD_LIVE] != NULL || policies[LOAD_SHADOW] != NULL)
+		publish(r, s, policies);
 	if (!again)
 		notify_ready();
 }
@@ -319,7 +310,7 @@ reload_all(struct reload *r, struct server *s)
 }
 
 int
-reload_patience(const struct reload *r)
+reload_timeout_ms(const struct reload *r)
 {
 	int64_t left = r->next - clock_us();
 	bool watched = false;
@@ -334,7 +325,7 @@ reload_patience(const struct reload *r)
 }
 
 void
-reload_attend(struct reload *r, struct server *s)
+reload_check(struct reload *r, struct server *s)
 {
 	bool wanted[LOAD_ROLES] = {false}, any = false, waits = false;
 	struct role *role;

@@ -31,10 +31,10 @@ struct policy_set *reload_first_shadow(struct reload *r);
 /* Loads both anew and hands them to the server. */
 void reload_all(struct reload *r, struct server *s);
 
-/* How long to sleep before reload_attend, in ms, -1 for ever. */
-int reload_patience(const struct reload *r);
+/* How long to sleep before reload_check, in ms, -1 for ever. */
+int reload_timeout_ms(const struct reload *r);
 
-/* Looks for changed files and loads them once they have settled. */
-void reload_attend(struct reload *r, struct server *s);
+/* Looks for changed files and loads them once they do not change any more. */
+void reload_check(struct reload *r, struct server *s);
 
 #endif

@@ -104,7 +104,7 @@ rules_allow(scmp_filter_ctx ctx, const struct rule *rules, size_t n)
 }
 
 static int
-narrow_allow(scmp_filter_ctx ctx)
+filter_fill(scmp_filter_ctx ctx, const struct sandbox_needs *needs)
 {
 	const struct rule rules[] = {
 		{SCMP_SYS(open), MASKED(1, OPEN_MASK, O_RDONLY)},
@@ -121,13 +121,6 @@ narrow_allow(scmp_filter_ctx ctx)
 		{SCMP_SYS(prctl), EQUAL(0, PR_SET_NAME)},
 		{SCMP_SYS(prctl), EQUAL(0, PR_SET_VMA)},
 	};
-
-	return rules_allow(ctx, rules, COUNT(rules));
-}
-
-static int
-needs_allow(scmp_filter_ctx ctx, const struct sandbox_needs *needs)
-{
 	static const struct rule append[] = {
 		{SCMP_SYS(open), MASKED(1, OPEN_MASK, O_WRONLY | O_CREAT |
 		    O_APPEND)},
@@ -142,22 +135,6 @@ needs_allow(scmp_filter_ctx ctx, const struct sandbox_needs *needs)
 	};
 	static const int connects[] = {SCMP_SYS(connect)};
 	static const int unlinks[] = {SCMP_SYS(unlink), SCMP_SYS(unlinkat)};
-	int error = 0;
-
-	if (needs->append)
-		error = rules_allow(ctx, append, COUNT(append));
-	if (error == 0 && needs->unix_sockets)
-		error = rules_allow(ctx, sockets, COUNT(sockets));
-	if (error == 0 && needs->unix_sockets)
-		error = calls_allow(ctx, connects, COUNT(connects));
-	if (error == 0 && needs->unlink)
-		error = calls_allow(ctx, unlinks, COUNT(unlinks));
-	return error;
-}
-
-static int
-filter_fill(scmp_filter_ctx ctx, const struct sandbox_needs *needs)
-{
 	int error;
 
 	/* A call of another architecture is no way around. */
@@ -175,8 +152,16 @@ filter_fill(scmp_filter_ctx ctx, const struct sandbox_needs *needs)
 		error = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS),
 		    SCMP_SYS(clone3), 0);
 	if (error == 0)
-		error = narrow_allow(ctx);
-	return error != 0 ? error : needs_allow(ctx, needs);
+		error = rules_allow(ctx, rules, COUNT(rules));
+	if (error == 0 && needs->append)
+		error = rules_allow(ctx, append, COUNT(append));
+	if (error == 0 && needs->unix_sockets)
+		error = rules_allow(ctx, sockets, COUNT(sockets));
+	if (error == 0 && needs->unix_sockets)
+		error = calls_allow(ctx, connects, COUNT(connects));
+	if (error == 0 && needs->unlink)
+		error = calls_allow(ctx, unlinks, COUNT(unlinks));
+	return error;
 }
 
 int
