@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "conf/keys.h"
-#include "core/policy_normalize.h"
+#include "core/policy.h"
 
 /* ---- lines ------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #include "conf/lint.h"
 
 #include "base/buf.h"
-#include "core/suffix.h"
+#include "core/domain.h"
 
 /* What nginx reads a response's header into (fastcgi_buffer_size), without the
  * FastCGI record around it. */

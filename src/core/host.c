@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "core/idn.h"
+#include "core/domain.h"
 
 /* ---- names ------------------------------------------------------------- */
 

@@ -279,9 +279,8 @@ origin_set_find_pattern(const struct origin_set *s, const struct origin *o)
 	    ORIGIN_PORT_ANY, false) : NULL;
 }
 
-/* The pattern of the same text. */
-static const struct pattern *
-pattern_twin(const struct origin_set *s, const struct origin *o)
+const struct pattern *
+origin_set_same_pattern(const struct origin_set *s, const struct origin *o)
 {
 	return pattern_find(s, hash_str(o->scheme, 0), o->scheme, o->host,
 	    o->port, o->subdomains);
@@ -309,7 +308,7 @@ add_pattern(struct origin_set *s, const struct origin *o, struct place at,
 {
 	uint32_t hash = pattern_hash(hash_str(o->scheme, 0), o->host, o->port,
 	    o->subdomains);
-	const struct pattern *twin = pattern_twin(s, o);
+	const struct pattern *twin = origin_set_same_pattern(s, o);
 	struct origin_entry entry;
 
 	if (twin != NULL) {
@@ -466,29 +465,6 @@ size_t
 origin_set_slots(const struct origin_set *s)
 {
 	return s->pool_used / RECORD_WORDS_MIN + 1;
-}
-
-bool
-origin_set_twin(const struct origin_set *s, const struct origin_entry *e,
-    struct origin_entry *out)
-{
-	const struct pattern *p;
-	struct origin o;
-	uint32_t ref = 0;
-
-	if (e->kind == ORIGIN_ANY) {
-		ref = s->any;
-	} else if (e->kind != ORIGIN_PATTERN) {
-		ref = origin_set_find(s, e->text);
-	} else if (s->npatterns > 0 &&
-	    origin_parse(e->text, &o, NULL, e->at) == 0 &&
-	    (p = pattern_twin(s, &o)) != NULL) {
-		ref = p->ref;
-	}
-	if (ref == 0)
-		return false;
-	origin_set_entry(s, ref, out);
-	return true;
 }
 
 /* ---- the digest -------------------------------------------------------- */

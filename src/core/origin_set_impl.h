@@ -62,6 +62,10 @@ uint32_t origin_set_find_host(const struct origin_set *s, struct str host);
 const struct pattern *origin_set_find_pattern(const struct origin_set *s,
     const struct origin *o);
 
+/* The pattern of the same text, or NULL. */
+const struct pattern *origin_set_same_pattern(const struct origin_set *s,
+    const struct origin *o);
+
 /* Whether n entries are few enough to look at each. */
 enum { ORIGIN_SET_SMALL = 64 };
 

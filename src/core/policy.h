@@ -122,4 +122,31 @@ enum choice { CHOICE_POLICY, CHOICE_NONE, CHOICE_MALFORMED_HOST };
 enum choice policy_set_choose(const struct policy_set *s,
     const struct request *r, const struct policy **out);
 
+/* ---- one order and spelling -------------------------------------------- */
+
+/* What the digest, the formatted file and comparisons go by. */
+
+/* Names of one of the three lists, sorted, without those that the '*' beside
+ * them stands for anyhow; header names are in lower case. */
+struct meaning_names {
+	const struct field_item *items; /* folded is NULL */
+	size_t count;
+	bool any;
+	struct place any_at;
+};
+
+/* Fills *out from the list of key: KEY_ALLOW_METHODS, KEY_ALLOW_HEADERS or
+ * KEY_EXPOSE_HEADERS.  It lives in a.  Returns 0, or -1 without memory. */
+int meaning_names(const struct policy *p, enum policy_key key,
+    struct arena *a, struct meaning_names *out);
+
+/* The claims sorted by text, in a; NULL without memory. */
+const struct claim *meaning_claims(const struct claim *claims, size_t count,
+    struct arena *a);
+
+/* The entries sorted by text, without those that others cover.  They are in a,
+ * their texts in the set.  Returns NULL without memory. */
+const struct origin_entry *meaning_origins(const struct origin_set *s,
+    struct arena *a, size_t *count);
+
 #endif

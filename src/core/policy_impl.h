@@ -58,7 +58,6 @@ struct policy_set {
 	uint32_t mask;
 	bool names_hosts;                  /* other than '*' */
 	char digest[DIGEST_HEX + 1];
-	size_t reply_max;
 };
 
 /* The node of a host without "*.", or NULL; that of '*' is any_host. */

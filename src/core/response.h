@@ -3,9 +3,21 @@
 #ifndef PREFLIGHTD_CORE_RESPONSE_H
 #define PREFLIGHTD_CORE_RESPONSE_H
 
+#include "base/arena.h"
 #include "core/policy.h"
 #include "core/preflight.h"
 #include "core/request.h"
+
+/* Fills the rendered members of p.  Returns 0, or -1 without memory. */
+int policy_render(struct policy *p, struct arena *a);
+
+/* "Status: 204 No Content\r\n", with "Content-Length: 0" where a status may
+ * have a body; p is NULL without memory. */
+struct str status_line_render(int status, struct arena *a);
+
+/* Whether the Allow field of a policy with the method '*' has this one without
+ * its being listed. */
+bool policy_star_lists(struct str method);
 
 /* How many bytes of buffer the longest reply of these policies needs, for any
  * request whose Origin is at most as long as the policies can allow. */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "core/field.h"
+#include "core/policy.h"
 #include "core/policy_impl.h"
-#include "core/policy_normalize.h"
 #include "diff/diff_impl.h"
 
 /* ---- changes ----------------------------------------------------------- */

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #include "core/policy_impl.h"
-#include "core/policy_normalize.h"
 
 enum { IN_BEFORE = 1, IN_AFTER = 2 };
 

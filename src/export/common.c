@@ -10,7 +10,6 @@
 #include "base/buf.h"
 #include "core/host.h"
 #include "core/policy_impl.h"
-#include "core/policy_normalize.h"
 #include "export/marker.h"
 #include "export/regex.h"
 

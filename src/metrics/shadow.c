@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "core/policy_normalize.h"
+#include "core/policy.h"
 #include "log/log.h"
 
 enum {

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 
 #include "conf/keys.h"
-#include "core/idn.h"
-#include "core/suffix.h"
+#include "core/domain.h"
 #include "unit.h"
 
 #define P "[policy a]\nallow-origins = https://a.example.com\n"

@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "core/policy_normalize.h"
+#include "core/policy.h"
 
 #include "diff/diff.h"
 #include "unit.h"
