@@ -197,33 +197,6 @@ print_json(const struct check *c)
 
 /* ---- the command ------------------------------------------------------- */
 
-static const char usage[] =
-    "usage: preflightd check [-q] [-p FILE] [--json | --canonical] "
-    "[--strict] [FILE]\n";
-
-static void
-print_help(void)
-{
-	fputs(usage, stdout);
-	fputs("\n"
-	    "Checks a policy file and runs its tests.  Findings go to\n"
-	    "standard error, the policies and their digest to standard\n"
-	    "output.  FILE may be -, for standard input.\n"
-	    "\n"
-	    "  -p, --policy FILE  the file ($PREFLIGHTD_POLICY, else the\n"
-	    "                     installed one)\n"
-	    "  -q, --quiet        print no summary of a good policy\n"
-	    "      --canonical    print the policy as understood, in one\n"
-	    "                     normal form: the same for the same meaning\n"
-	    "      --json         print everything as JSON\n"
-	    "      --strict       warnings are errors\n"
-	    "      --keys         print the keys of a policy file\n"
-	    "  -h, --help         print this\n"
-	    "\n"
-	    "Exit status: 0 the policy can be used, 2 it can't or the usage\n"
-	    "is wrong, 3 a system call failed.\n", stdout);
-}
-
 static void
 print_keys(void)
 {
@@ -247,28 +220,15 @@ print_keys(void)
 	}
 }
 
-/* Returns 0, or -1 without memory. */
-static int
-print_result(const struct check *c)
-{
-	if (c->json)
-		return print_json(c);
-	if (c->canonical && c->set != NULL)
-		return canonical_print(c->set, &c->tests, stdout);
-	if (c->quiet && c->set != NULL)
-		return 0;
-	return print_text(c);
-}
-
 /* Loads the file and prints the result.  Returns an exit status. */
 static int
 check(struct check *c)
 {
-	int status = STATUS_SYSTEM, printed;
+	int status, printed = 0;
 
 	c->d = diag_new();
 	if (c->d == NULL)
-		goto out;
+		return cmd_system_error("check");
 	c->set = conf_load_stream(c->path, c->d, &c->tests);
 	if (c->strict && diag_warnings(c->d) > 0) {
 		diag_promote(c->d);
@@ -276,68 +236,48 @@ check(struct check *c)
 		c->set = NULL;
 	}
 	diag_print(c->d, stderr, color_wanted(stderr));
-	printed = print_result(c);
+	if (c->json)
+		printed = print_json(c);
+	else if (c->canonical && c->set != NULL)
+		printed = canonical_print(c->set, &c->tests, stdout);
+	else if (!c->quiet || c->set == NULL)
+		printed = print_text(c);
 	if (printed != 0 || fflush(stdout) != 0)
-		goto out;
-	status = c->set != NULL ? STATUS_GOOD : STATUS_USAGE;
-out:
-	if (status == STATUS_SYSTEM)
-		perror("preflightd check");
+		status = cmd_system_error("check");
+	else
+		status = c->set != NULL ? STATUS_GOOD : STATUS_USAGE;
 	policy_set_free(c->set);
 	diag_free(c->d);
 	return status;
 }
 
-enum { OPT_JSON = 256, OPT_STRICT, OPT_KEYS, OPT_CANONICAL };
-
-static int
-take_option(void *ctx, int option, const char *value)
-{
-	struct check *c = ctx;
-
-	switch (option) {
-	case 'p':
-		c->path = value;
-		break;
-	case 'q':
-		c->quiet = true;
-		break;
-	case OPT_JSON:
-		c->json = true;
-		break;
-	case OPT_STRICT:
-		c->strict = true;
-		break;
-	case OPT_CANONICAL:
-		c->canonical = true;
-		break;
-	case OPT_KEYS:
-	default:
-		c->keys = true;
-		break;
-	}
-	return 0;
-}
-
 int
 cmd_check(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"json", no_argument, NULL, OPT_JSON},
-		{"strict", no_argument, NULL, OPT_STRICT},
-		{"canonical", no_argument, NULL, OPT_CANONICAL},
-		{"keys", no_argument, NULL, OPT_KEYS},
-		{"quiet", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	static const struct cmd_syntax syntax = {usage, "p:qh", options,
-	    print_help, take_option};
 	struct check c = {.path = NULL};
+	const struct cmd_option options[] = {
+		POLICY_CMD_OPTION(&c.path),
+		{'q', "quiet", NULL, "print no summary of a good policy",
+		    .flag = &c.quiet},
+		{0, "canonical", NULL, "print the policy in one normal form, "
+		    "the same for the same meaning", .flag = &c.canonical},
+		{0, "json", NULL, "print everything as JSON", .flag = &c.json},
+		{0, "strict", NULL, "warnings are errors", .flag = &c.strict},
+		{0, "keys", NULL, "print the keys of a policy file",
+		    .flag = &c.keys},
+		{.name = NULL},
+	};
+	const struct cmd_syntax syntax = {
+		"check", "preflightd check [options] [FILE]",
+		"Checks a policy file and runs its tests. Findings go to "
+		"standard error, the policies and their digest to standard "
+		"output. FILE may be -, for standard input.", NULL,
+		"Exit status: 0 the policy can be used, 2 it can't or the "
+		"usage is wrong, 3 a system call failed.", options,
+	};
 	int status;
 
-	if (!cmd_parse(argc, argv, &syntax, &c, &status))
+	if (!cmd_parse(argc, argv, &syntax, &status))
 		return status;
 	if (c.keys) {
 		print_keys();

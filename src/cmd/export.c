@@ -18,76 +18,16 @@
 #define DEFAULT_SOCKET "unix:/run/preflightd/preflightd.sock"
 #define DEFAULT_SCRIPT "/etc/lighttpd/preflightd.lua"
 
-static const char usage[] =
-    "usage: preflightd export SERVER [-p FILE] [--part NAME] "
-    "[--socket ADDRESS]\n"
-    "           [--script FILE] [--actual static | ask] [--open | --closed]\n"
-    "           [-o FILE]\n"
-    "       preflightd export --check FILE [-p FILE]\n";
-
 struct arguments {
 	const char *server, *policy, *part, *output, *check;
 	struct export_options options;
 	bool open;       /* --open was given */
 };
 
-static void
-print_help(void)
-{
-	const struct export_server *server;
-
-	fputs(usage, stdout);
-	fputs("\n"
-	    "Prints the configuration of a web server that delegates\n"
-	    "preflights to preflightd and gives actual responses the header\n"
-	    "fields of the policy.  Its comments say where each part goes.\n"
-	    "\n", stdout);
-	for (size_t i = 0; (server = export_server_get(i)) != NULL; i++) {
-		printf("  %-9s parts", server->name);
-		for (size_t k = 0; server->parts[k].name != NULL; k++)
-			printf("%s %s", k > 0 ? "," : "",
-			    server->parts[k].name);
-		putchar('\n');
-	}
-	fputs("\n"
-	    "  -p, --policy FILE     the file ($PREFLIGHTD_POLICY, else the\n"
-	    "                        installed one)\n"
-	    "      --part NAME       print this part alone, for a file of its\n"
-	    "                        own to include\n"
-	    "      --socket ADDRESS  where preflightd listens: unix:PATH,\n"
-	    "                        HOST:PORT or [IPv6]:PORT\n"
-	    "                        (" DEFAULT_SOCKET ")\n"
-	    "      --script FILE     lighttpd: where its script is installed\n"
-	    "                        (" DEFAULT_SCRIPT ")\n"
-	    "      --actual static   write the policy into the configuration\n"
-	    "                        (without this option)\n"
-	    "      --actual ask      ask preflightd for every actual request\n"
-	    "      --open            asked and down: answer without CORS\n"
-	    "                        fields (without this option)\n"
-	    "      --closed          asked and down: answer with an error\n"
-	    "  -o, --output FILE     write to a file\n"
-	    "      --check FILE      say whether the parts in a configuration\n"
-	    "                        are still those of the policy\n"
-	    "  -h, --help            print this\n"
-	    "\n"
-	    "Exit status: 0 good, 1 the server can't express the policy, or\n"
-	    "the configuration is another one, 2 the policy can't be used or\n"
-	    "the usage is wrong, 3 a system call failed.\n", stdout);
-}
-
 static int
 wrong(const char *what, const char *word, const char *hint)
 {
 	return fail_usage("export", what, str_of(word), hint);
-}
-
-static int
-system_error(const char *file)
-{
-	fprintf(stderr, "preflightd export: %s%s%s\n",
-	    file != NULL ? file : "", file != NULL ? ": " : "",
-	    strerror(errno));
-	return STATUS_SYSTEM;
 }
 
 /* ---- writing ----------------------------------------------------------- */
@@ -101,11 +41,11 @@ write_out(const char *file, const char *text, size_t n)
 
 	if (file == NULL)
 		return fwrite(text, 1, n, stdout) == n && fflush(stdout) == 0 ?
-		    STATUS_GOOD : system_error(NULL);
+		    STATUS_GOOD : cmd_system_error("export");
 	if (file_write_whole(file, text, n) == 0)
 		return STATUS_GOOD;
 	error = errno;
-	(void)system_error(file);
+	fprintf(stderr, "preflightd export: %s: %s\n", file, strerror(error));
 	if (error == EACCES || error == EROFS)
 		fputs("  a new file takes its place: it and its folder must be "
 		    "writable\n", stderr);
@@ -124,14 +64,14 @@ run_export(const struct arguments *a, const struct export_server *server,
 	int status = STATUS_SYSTEM, written;
 
 	if (to == NULL)
-		return system_error(NULL);
+		return cmd_system_error("export");
 	written = export_write(server, a->part, set, &a->options, d, to);
 	if (export_stream_close(to, &text) == 0 && written == 0)
 		status = write_out(a->output, text, n);
 	else if (diag_errors(d) > before)
 		status = STATUS_NO;
 	else
-		status = system_error(NULL);
+		status = cmd_system_error("export");
 	if (status == STATUS_NO)
 		diag_print(d, stderr, color_wanted(stderr));
 	free(text);
@@ -161,7 +101,7 @@ run_check(const char *file, const struct policy_set *set)
 	printf("%s: %zu of %zu part%s as the policy says\n", file, marks.good,
 	    marks.found, marks.found == 1 ? "" : "s");
 	if (fflush(stdout) != 0)
-		return system_error(NULL);
+		return cmd_system_error("export");
 	return marks.found > 0 && marks.good == marks.found ? STATUS_GOOD :
 	    STATUS_NO;
 }
@@ -177,7 +117,7 @@ run(const struct arguments *a, const struct export_server *server)
 	int status;
 
 	if (d == NULL)
-		return system_error(NULL);
+		return cmd_system_error("export");
 	set = conf_load(cmd_policy_path(a->policy), d, NULL);
 	if (set == NULL) {
 		diag_print(d, stderr, color_wanted(stderr));
@@ -238,96 +178,100 @@ check_arguments(const struct arguments *a,
 	return 0;
 }
 
-enum { OPT_PART = 256, OPT_SOCKET, OPT_SCRIPT, OPT_ACTUAL, OPT_OPEN, OPT_CLOSED,
-	OPT_CHECK };
-
 static int
-take_actual(struct arguments *a, const char *way)
+take_actual(const char *command, const char *value, void *ctx)
 {
-	a->options.ask = strcmp(way, "ask") == 0;
-	if (!a->options.ask && strcmp(way, "static") != 0)
-		return wrong("no such way", way, "write static or ask");
+	struct arguments *a = ctx;
+
+	(void)command;
+	a->options.ask = strcmp(value, "ask") == 0;
+	if (!a->options.ask && strcmp(value, "static") != 0)
+		return wrong("invalid --actual", value, "write static or ask");
 	return 0;
 }
 
 static int
-take_path(const char *text, struct str *out)
+take_socket(const char *command, const char *value, void *ctx)
 {
-	if (export_path_parse(text, out) == 0)
-		return 0;
-	return wrong("no path", text, "write an absolute one, of letters, "
-	    "digits and -._/+@");
-}
+	struct arguments *a = ctx;
 
-static int
-take_socket(struct arguments *a, const char *address)
-{
-	if (export_socket_parse(address, &a->options.socket) == 0)
+	(void)command;
+	if (export_socket_parse(value, &a->options.socket) == 0)
 		return 0;
-	return wrong("no address", address, "write unix:PATH, HOST:PORT or "
+	return wrong("invalid --socket", value, "write unix:PATH, HOST:PORT or "
 	    "[IPv6]:PORT, of letters, digits and -._/+@");
 }
 
 static int
-take_option(void *ctx, int opt, const char *value)
+take_script(const char *command, const char *value, void *ctx)
 {
 	struct arguments *a = ctx;
 
-	switch (opt) {
-	case 'p':
-		a->policy = value;
-		break;
-	case 'o':
-		a->output = value;
-		break;
-	case OPT_PART:
-		a->part = value;
-		break;
-	case OPT_CHECK:
-		a->check = value;
-		break;
-	case OPT_OPEN:
-		a->open = true;
-		break;
-	case OPT_CLOSED:
-		a->options.closed = true;
-		break;
-	case OPT_SOCKET:
-		return take_socket(a, value);
-	case OPT_SCRIPT:
-		return take_path(value, &a->options.script);
-	case OPT_ACTUAL:
-	default:
-		return take_actual(a, value);
+	(void)command;
+	if (export_path_parse(value, &a->options.script) == 0)
+		return 0;
+	return wrong("invalid --script", value, "write an absolute path, of "
+	    "letters, digits and -._/+@");
+}
+
+static void
+print_servers(void)
+{
+	const struct export_server *server;
+
+	for (size_t i = 0; (server = export_server_get(i)) != NULL; i++) {
+		printf("  %-9s parts", server->name);
+		for (size_t k = 0; server->parts[k].name != NULL; k++)
+			printf("%s %s", k > 0 ? "," : "",
+			    server->parts[k].name);
+		putchar('\n');
 	}
-	return 0;
+	putchar('\n');
 }
 
 int
 cmd_export(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"output", required_argument, NULL, 'o'},
-		{"part", required_argument, NULL, OPT_PART},
-		{"socket", required_argument, NULL, OPT_SOCKET},
-		{"script", required_argument, NULL, OPT_SCRIPT},
-		{"actual", required_argument, NULL, OPT_ACTUAL},
-		{"open", no_argument, NULL, OPT_OPEN},
-		{"closed", no_argument, NULL, OPT_CLOSED},
-		{"check", required_argument, NULL, OPT_CHECK},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	static const struct cmd_syntax syntax = {usage, "p:o:h", options,
-	    print_help, take_option};
-	const struct export_server *server = NULL;
 	struct arguments a = {.server = NULL};
+	const struct cmd_option options[] = {
+		POLICY_CMD_OPTION(&a.policy),
+		{0, "part", "NAME", "print this part alone, for a file of its "
+		    "own to include", .text = &a.part},
+		{0, "socket", "ADDRESS", "where preflightd listens: unix:PATH, "
+		    "HOST:PORT or [IPv6]:PORT (" DEFAULT_SOCKET ")",
+		    take_socket, &a, .text = NULL},
+		{0, "script", "FILE", "lighttpd: where its script is installed "
+		    "(" DEFAULT_SCRIPT ")", take_script, &a, .text = NULL},
+		{0, "actual", "static|ask", "write the policy into the "
+		    "configuration, or ask preflightd for every actual request "
+		    "(static)", take_actual, &a, .text = NULL},
+		{0, "open", NULL, "with --actual ask, while preflightd is "
+		    "down: answer without CORS fields (the default)",
+		    .flag = &a.open},
+		{0, "closed", NULL, "likewise: answer with an error",
+		    .flag = &a.options.closed},
+		{'o', "output", "FILE", "write to a file", .text = &a.output},
+		{0, "check", "FILE", "say whether the parts in a configuration "
+		    "are still those of the policy", .text = &a.check},
+		{.name = NULL},
+	};
+	const struct cmd_syntax syntax = {
+		"export", "preflightd export [options] SERVER\n"
+		"       preflightd export [-p FILE] --check FILE",
+		"Prints the configuration of a web server that delegates "
+		"preflights to preflightd and gives actual responses the "
+		"header fields of the policy. Its comments say where each part "
+		"goes.", print_servers,
+		"Exit status: 0 good, 1 the server can't express the policy, "
+		"or the configuration is another one, 2 the policy can't be "
+		"used or the usage is wrong, 3 a system call failed.", options,
+	};
+	const struct export_server *server = NULL;
 	int status;
 
 	(void)export_socket_parse(DEFAULT_SOCKET, &a.options.socket);
 	(void)export_path_parse(DEFAULT_SCRIPT, &a.options.script);
-	if (!cmd_parse(argc, argv, &syntax, &a, &status))
+	if (!cmd_parse(argc, argv, &syntax, &status))
 		return status;
 	if (argc - optind > 1) {
 		(void)wrong("unexpected argument", argv[optind + 1],
@@ -335,7 +279,6 @@ cmd_export(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	a.server = optind < argc ? argv[optind] : NULL;
-	if (check_arguments(&a, &server) != 0)
-		return STATUS_USAGE;
-	return run(&a, server);
+	return check_arguments(&a, &server) == 0 ? run(&a, server) :
+	    STATUS_USAGE;
 }

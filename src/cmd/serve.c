@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "cmd/serve_options.h"
+#include "base/number.h"
 #include "daemon/notify.h"
 #include "daemon/privileges.h"
 #include "daemon/reload.h"
@@ -22,11 +23,168 @@
 #include "serve/fcgi.h"
 #include "serve/listen.h"
 #include "serve/server.h"
+#include "status/ask.h"
 
 /* File descriptors besides connections: logs, epoll, files of a reload. */
 enum { FDS_RESERVED = 64, FDS_PER_THREAD = 2 };
 
 enum { SIGNALS = 4 }; /* that are waited for */
+
+/* ---- options ----------------------------------------------------------- */
+
+struct serve_options {
+	const char *policy; /* NULL: not given */
+	const char *shadow; /* NULL: none */
+	bool watch;
+	const char *log;
+	enum log_level log_level;
+	struct confine_options confine;
+	struct listen_options listen;
+	struct server_options server;
+	struct cmd_list specs; /* listen.specs is the same */
+};
+
+/* What is empty would be taken for one that was not given. */
+static int
+check_not_empty(const char *command, const char *value, void *ctx)
+{
+	return value[0] != '\0' ? 0 : fail_usage(command, ctx, str_of(value),
+	    "write the name of a file");
+}
+
+static int
+take_mode(const char *command, const char *value, void *ctx)
+{
+	struct serve_options *o = ctx;
+	unsigned mode;
+
+	if (mode_parse(value, &mode) == -1)
+		return fail_usage(command, "invalid --socket-mode",
+		    str_of(value), "write an octal mode, such as 0660");
+	o->listen.mode = (mode_t)mode;
+	return 0;
+}
+
+static int
+take_level(const char *command, const char *value, void *ctx)
+{
+	struct serve_options *o = ctx;
+	int level = log_level_parse(value);
+
+	if (level == -1)
+		return fail_usage(command, "invalid --log-level",
+		    str_of(value), "write error, warning, info or debug");
+	o->log_level = (enum log_level)level;
+	return 0;
+}
+
+static int
+check_status_path(const char *command, const char *value, void *ctx)
+{
+	(void)ctx;
+	return status_path_valid(str_of(value)) ? 0 : fail_usage(command,
+	    "invalid --status-path", str_of(value),
+	    "write a path, such as /preflightd/status");
+}
+
+/* Reads the arguments; text in *o points into argv.  Returns whether to go on;
+ * else *status is the exit status, after the help or a message. */
+static bool
+options_parse(int argc, char **argv, struct serve_options *o, int *status)
+{
+	static char no_shadow[] = "invalid --shadow";
+	static char no_log[] = "invalid --log";
+	const unsigned long day = 86400;
+	unsigned long threads = 1, connections = 4096;
+	unsigned long timeout = 30, idle_timeout = 300, grace = 10;
+	struct server_options *s = &o->server;
+	const struct cmd_option options[] = {
+		POLICY_CMD_OPTION(&o->policy),
+		{0, "watch", NULL, "load a policy again when one of its files "
+		    "changes", .flag = &o->watch},
+		{0, "shadow", "FILE", "judge preflights by this policy too: it "
+		    "never answers; differences are counted and logged",
+		    check_not_empty, no_shadow, .text = &o->shadow},
+		{'l', "listen", "ADDRESS", "unix:PATH, HOST:PORT or "
+		    "[IPv6]:PORT; repeatable. Without it: the sockets of "
+		    "LISTEN_FDS (systemd), else file descriptor 0 (spawn-fcgi, "
+		    "web servers)", .list = &o->specs},
+		{0, "socket-mode", "MODE", "permissions of Unix sockets, octal "
+		    "(0660)", take_mode, o, .text = NULL},
+		{0, "socket-owner", "USER", "owner of Unix sockets",
+		    .text = &o->listen.owner},
+		{0, "socket-group", "GROUP", "group of Unix sockets",
+		    .text = &o->listen.group},
+		{'j', "threads", "N", "threads that answer, 1 to 256 (1)",
+		    .number = &threads, .min = 1, .max = 256},
+		/* The limit of open files clamps it. */
+		{0, "max-connections", "N", "above it one that is idle is "
+		    "closed, or the new one waits (4096)",
+		    .number = &connections, .min = 1, .max = 1000000000},
+		{0, "timeout", "TIME", "from a connection to its first byte, "
+		    "from a request's first byte to its last, and for an "
+		    "answer to be read; seconds, or with s or m (30s)",
+		    .seconds = &timeout, .min = 1, .max = day},
+		{0, "idle-timeout", "TIME", "how long a kept connection may be "
+		    "idle (5m)", .seconds = &idle_timeout, .min = 1,
+		    .max = day},
+		{0, "grace", "TIME", "how long what is in flight may take "
+		    "after SIGTERM or SIGINT (10s)", .seconds = &grace,
+		    .min = 0, .max = day},
+		{0, "log", "WHERE", "stderr, syslog, syslog:SOCKET or a file "
+		    "(stderr)", check_not_empty, no_log, .text = &o->log},
+		{0, "log-level", "LEVEL", "error, warning, info or debug "
+		    "(info)", take_level, o, .text = NULL},
+		{0, "log-requests", NULL, "log every request, not only refused "
+		    "ones", .flag = &s->log_requests},
+		{0, "user", "USER", "become this user, by name or number, once "
+		    "the policy, the log and the sockets are open",
+		    .text = &o->confine.user},
+		{0, "group", "GROUP", "and this group (the user's own)",
+		    .text = &o->confine.group},
+		{0, "sandbox", NULL, "end at any system call that serving does "
+		    "not need", .flag = &o->confine.sandbox},
+		{0, "status-path", "PATH", "answer a GET for this path with "
+		    "the state of the server: text, ?json, ?openmetrics or "
+		    "?html", check_status_path, NULL, .text = &s->status_path},
+		{.name = NULL},
+	};
+	const struct cmd_syntax syntax = {
+		"serve", "preflightd serve [options]",
+		"Answers CORS preflights over FastCGI, in the foreground.",
+		NULL, "SIGHUP loads the policies again, SIGUSR1 opens the log "
+		"file again.", options,
+	};
+
+	if (!cmd_parse(argc, argv, &syntax, status))
+		return false;
+	*status = STATUS_USAGE;
+	if (optind < argc) {
+		(void)fail_usage("serve", "unexpected argument",
+		    str_of(argv[optind]), "a policy file is named with -p, an "
+		    "address with -l");
+		return false;
+	}
+	if (o->specs.n > LISTEN_MAX) {
+		(void)fail_usage("serve", "too many --listen:",
+		    str_of(o->specs.items[LISTEN_MAX]),
+		    "leave some out, 64 are allowed");
+		return false;
+	}
+	if (o->confine.group != NULL && o->confine.user == NULL) {
+		(void)fail_usage("serve", "--group without --user", NO_TEXT,
+		    "add --user");
+		return false;
+	}
+	o->listen.specs = o->specs.items;
+	o->listen.nspecs = o->specs.n;
+	s->threads = (unsigned)threads;
+	s->max_connections = (unsigned)connections;
+	s->timeout = (int64_t)timeout * 1000000;
+	s->idle_timeout = (int64_t)idle_timeout * 1000000;
+	s->grace = (int64_t)grace * 1000000;
+	return true;
+}
 
 /* ---- descriptors ------------------------------------------------------- */
 
@@ -262,15 +420,13 @@ load_and_serve(struct serve_options *o, struct reload *reload, int signals)
 	return status;
 }
 
-int
-cmd_serve(int argc, char **argv)
+/* Sets the process up.  Returns an exit status. */
+static int
+set_up_and_serve(struct serve_options *o)
 {
-	struct serve_options o;
 	struct reload *reload;
 	int signals, status;
 
-	if (!serve_options_parse(argc, argv, &o, &status))
-		return status;
 	if (standard_fds() == -1)
 		return STATUS_SYSTEM;
 	/* libfcgi sets handlers of its own: ours come after it. */
@@ -285,15 +441,29 @@ cmd_serve(int argc, char **argv)
 		return STATUS_SYSTEM;
 	}
 	load_state_start();
-	reload = reload_new(cmd_policy_path(o.policy), o.shadow, o.watch,
+	reload = reload_new(cmd_policy_path(o->policy), o->shadow, o->watch,
 	    stop_is_asked);
 	if (reload == NULL) {
 		fail("see the limit of memory", "cannot start: %s",
 		    strerror(errno));
 		return STATUS_SYSTEM;
 	}
-	status = load_and_serve(&o, reload, signals);
+	status = load_and_serve(o, reload, signals);
 	reload_free(reload);
 	close(signals);
+	return status;
+}
+
+int
+cmd_serve(int argc, char **argv)
+{
+	struct serve_options o = {.log = "stderr",
+	    .log_level = LOG_LEVEL_INFO, .listen = {.mode = 0660},
+	    .server = {.status_path = ""}};
+	int status;
+
+	if (options_parse(argc, argv, &o, &status))
+		status = set_up_and_serve(&o);
+	free(o.specs.items);
 	return status;
 }

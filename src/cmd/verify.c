@@ -8,45 +8,16 @@
 
 #include "base/color.h"
 #include "base/error.h"
-#include "cmd/http_options.h"
 #include "verify/verify.h"
 
 struct args {
 	const char *policy, *method, *cors_policy;
-	const char **urls, **error_urls;
-	size_t nurls, nerror_urls;
-	struct http_args http;
+	char **urls;
+	size_t nurls;
+	struct cmd_list error_urls, resolve;
+	struct http_options http;
 	bool json;
 };
-
-static const char usage[] =
-    "usage: preflightd verify [-p FILE] [--error-url URL]... [-X METHOD]\n"
-    "           [--cors-policy NAME] [--cacert FILE] [--timeout TIME]\n"
-    "           [--rate N] [--resolve HOST:PORT:ADDRESS]... [--proxy]\n"
-    "           [--json] URL...\n";
-
-static void
-print_help(void)
-{
-	fputs(usage, stdout);
-	fputs("\n"
-	    "Sends preflights and actual requests to running servers and\n"
-	    "tells what differs from the policy file.\n"
-	    "\n"
-	    "  -p, --policy FILE    the file ($PREFLIGHTD_POLICY, else the\n"
-	    "                       installed one)\n"
-	    "      --error-url URL  one more, which answers with an error\n"
-	    "  -X, --method METHOD  of the actual requests; GET without\n"
-	    "      --cors-policy NAME  the policy that the servers ask for by\n"
-	    "                       the parameter CORS_POLICY\n", stdout);
-	fputs(http_options_help, stdout);
-	fputs("      --json           print one JSON object\n"
-	    "  -h, --help           print this\n"
-	    "\n"
-	    "Exit status: 0 all answer as the policy says, 1 one does not or\n"
-	    "can't be reached, 2 usage or policy error, 3 a system call "
-	    "failed.\n", stdout);
-}
 
 /* ---- the servers ------------------------------------------------------- */
 
@@ -71,8 +42,8 @@ add_servers(const struct args *args, struct verify *v, struct diag *d)
 	for (size_t i = 0; i < args->nurls; i++)
 		if (add_server(v, args->urls[i], false, d) != 0)
 			ret = -1;
-	for (size_t i = 0; i < args->nerror_urls; i++)
-		if (add_server(v, args->error_urls[i], true, d) != 0)
+	for (size_t i = 0; i < args->error_urls.n; i++)
+		if (add_server(v, args->error_urls.items[i], true, d) != 0)
 			ret = -1;
 	if (ret != 0)
 		diag_print(d, stderr, color_wanted(stderr));
@@ -95,14 +66,14 @@ check_names(const struct args *args, struct verify *v)
 	if (args->method != NULL)
 		v->method = str_of(args->method);
 	if (!token_valid(v->method) || method_is_forbidden(v->method))
-		return fail_usage("verify", "browsers send no method",
+		return fail_usage("verify", "browsers do not send method",
 		    v->method, "write -X POST");
 	v->method = method_normalize(v->method);
 	if (args->cors_policy == NULL)
 		return 0;
 	v->policy = str_of(args->cors_policy);
 	if (policy_set_named(v->set, v->policy) == NULL)
-		return fail_usage("verify", "there is no policy", v->policy,
+		return fail_usage("verify", "unknown policy", v->policy,
 		    "preflightd check lists them");
 	return 0;
 }
@@ -129,14 +100,14 @@ verify_with(const struct args *args, struct verify *v, struct diag *d)
 {
 	int status = STATUS_SYSTEM;
 
-	v->servers = calloc(args->nurls + args->nerror_urls,
+	v->servers = calloc(args->nurls + args->error_urls.n,
 	    sizeof(*v->servers));
 	if (v->servers == NULL)
 		return STATUS_SYSTEM;
 	if (check_names(args, v) != 0 || add_servers(args, v, d) != 0) {
 		status = STATUS_USAGE;
 	} else {
-		v->http = http_new(&args->http.options);
+		v->http = http_new(&args->http);
 		if (v->http != NULL)
 			status = ask(v, args->json);
 		http_free(v->http);
@@ -151,96 +122,62 @@ verify(const struct args *args)
 	struct verify v = {.method = STR("GET"), .policy = STR("")};
 	struct diag *d;
 	int status;
-	struct policy_set *set = cmd_load("verify",
-	    cmd_policy_path(args->policy), &status);
+	struct policy_set *set;
 
+	if (args->nurls + args->error_urls.n == 0) {
+		(void)fail_usage("verify", "missing URL", NO_TEXT,
+		    "add those that web servers answer: "
+		    "https://api.example.com/");
+		return STATUS_USAGE;
+	}
+	set = cmd_load("verify", cmd_policy_path(args->policy), false,
+	    &status);
 	if (set == NULL)
 		return status;
 	v.set = set;
 	d = diag_new();
 	status = d != NULL ? verify_with(args, &v, d) : STATUS_SYSTEM;
 	if (status == STATUS_SYSTEM)
-		perror("preflightd verify");
+		(void)cmd_system_error("verify");
 	diag_free(d);
 	policy_set_free(set);
 	return status;
 }
 
-enum { OPT_ERROR_URL = 256, OPT_CORS_POLICY, OPT_JSON };
-
-static int
-take_option(void *ctx, int opt, const char *value)
-{
-	struct args *args = ctx;
-
-	switch (opt) {
-	case 'p':
-		args->policy = value;
-		break;
-	case 'X':
-		args->method = value;
-		break;
-	case OPT_ERROR_URL:
-		args->error_urls[args->nerror_urls++] = value;
-		break;
-	case OPT_CORS_POLICY:
-		args->cors_policy = value;
-		break;
-	case OPT_JSON:
-		args->json = true;
-		break;
-	default:
-		return http_args_take(&args->http, opt, value, "verify");
-	}
-	return 0;
-}
-
-static int
-run(int argc, char **argv, struct args *args)
-{
-	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"error-url", required_argument, NULL, OPT_ERROR_URL},
-		{"method", required_argument, NULL, 'X'},
-		{"cors-policy", required_argument, NULL, OPT_CORS_POLICY},
-		HTTP_OPTIONS,
-		{"json", no_argument, NULL, OPT_JSON},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	static const struct cmd_syntax syntax = {usage, "p:X:h", options,
-	    print_help, take_option};
-	int status;
-
-	if (!cmd_parse(argc, argv, &syntax, args, &status))
-		return status;
-	while (optind < argc)
-		args->urls[args->nurls++] = argv[optind++];
-	if (args->nurls + args->nerror_urls == 0) {
-		(void)fail_usage("verify", "missing URL", NO_TEXT,
-		    "add those that web servers answer: "
-		    "https://api.example.com/");
-		return STATUS_USAGE;
-	}
-	return verify(args);
-}
-
 int
 cmd_verify(int argc, char **argv)
 {
-	struct args args = {.json = false};
-	size_t max = (size_t)argc + 1;
-	int status = STATUS_SYSTEM;
+	struct args a = {.http = HTTP_DEFAULTS};
+	const struct cmd_option options[] = {
+		POLICY_CMD_OPTION(&a.policy),
+		{0, "error-url", "URL", "one more, which answers with an "
+		    "error; repeatable", .list = &a.error_urls},
+		{'X', "method", "METHOD", "of the actual requests (GET)",
+		    .text = &a.method},
+		{0, "cors-policy", "NAME", "the policy that the servers ask "
+		    "for by the parameter CORS_POLICY", .text = &a.cors_policy},
+		HTTP_CMD_OPTIONS(&a.http, &a.resolve),
+		{0, "json", NULL, "print one JSON object", .flag = &a.json},
+		{.name = NULL},
+	};
+	const struct cmd_syntax syntax = {
+		"verify", "preflightd verify [options] URL...",
+		"Sends preflights and actual requests to running servers and "
+		"tells what differs from the policy file.", NULL,
+		"Exit status: 0 all answer as the policy says, 1 one does not "
+		"or can't be reached, 2 usage or policy error, 3 a system call "
+		"failed.", options,
+	};
+	int status;
 
-	args.urls = calloc(max, sizeof(*args.urls));
-	args.error_urls = calloc(max, sizeof(*args.error_urls));
-	if (args.urls == NULL || args.error_urls == NULL ||
-	    http_args_init(&args.http, max) != 0)
-		perror("preflightd verify");
-	else
-		status = run(argc, argv, &args);
-	http_args_clear(&args.http);
-	free(args.urls);
-	free(args.error_urls);
+	if (cmd_parse(argc, argv, &syntax, &status)) {
+		a.urls = argv + optind;
+		a.nurls = (size_t)(argc - optind);
+		a.http.resolve = a.resolve.items;
+		a.http.nresolve = a.resolve.n;
+		status = verify(&a);
+	}
+	free(a.error_urls.items);
+	free(a.resolve.items);
 	return status;
 }

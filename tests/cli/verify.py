@@ -508,13 +508,13 @@ def usage(folder):
         ([], "missing URL"),
         (["nonsense"], "nonsense"),
         (["ftp://x/", "http://y:0/"], "ftp"),
-        (["--rate", "0", "http://x/"], "there is no rate '0'"),
-        (["--timeout", "1h", "http://x/"], "there is no time '1h'"),
-        (["--resolve", "x:80", "http://x/"], "no address in 'x:80'"),
+        (["--rate", "0", "http://x/"], "invalid --rate '0'"),
+        (["--timeout", "1h", "http://x/"], "invalid --timeout '1h'"),
+        (["--resolve", "x:80", "http://x/"], "invalid --resolve 'x:80'"),
         (["--cacert", "none.pem", "http://x/"], "certificates 'none.pem'"),
-        (["-X", "TRACE", "http://x/"], "browsers send no method 'TRACE'"),
-        (["--cors-policy", "nobody", "http://x/"], "no policy 'nobody'"),
-        (["--allow-insecure", "http://x/"], "usage:"),
+        (["-X", "TRACE", "http://x/"], "browsers do not send method 'TRACE'"),
+        (["--cors-policy", "nobody", "http://x/"], "unknown policy 'nobody'"),
+        (["--allow-insecure", "http://x/"], "verify --help"),
     )
     for argv, wanted in cases:
         status, out, err = verify(*argv, folder=folder)
