@@ -121,12 +121,10 @@ def header_circles(files):
 
 # Files that share one struct, and may include each other.
 FAMILIES = [
-    {"browser/browser", "browser/browser_impl"},
     {"core/origin_set", "core/origin_set_impl"},
     {"core/policy", "core/policy_impl"},
     {"conf/conf", "conf/conf_impl", "conf/keys", "conf/origins", "conf/reader", "conf/test", "conf/values"},
     {"diff/diff", "diff/diff_impl"},
-    {"explain/explain", "explain/fix", "explain/fix_impl"},
     {"log/log", "log/sink"},
 ]
 

@@ -7,9 +7,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "browser/headers.h"
 
-/* Where browsers depart from the standard: the Authorization rule, what they
- * keep of an answer, and in Chromium some headers of the request. */
+/* The standard, and the engines that depart from it. */
 enum browser_profile {
 	BROWSER_SPEC,
 	BROWSER_CHROMIUM,
@@ -18,19 +18,8 @@ enum browser_profile {
 	BROWSER_COUNT
 };
 
-/* "spec", "chromium" and so on, and back; browser_parse returns -1 for another
- * word. */
-const char *browser_name(enum browser_profile profile);
+/* The profile of a name, or -1. */
 int browser_parse(struct str word);
-
-struct header {
-	struct str name, value;
-};
-
-struct headers {
-	const struct header *items;
-	size_t count;
-};
 
 /* What forces a preflight beside method and headers. */
 enum browser_flag { FLAG_NONE, FLAG_UPLOAD_LISTENER, FLAG_STREAM };
@@ -49,12 +38,6 @@ struct browser_request {
  * request-header). */
 bool browser_header_dropped(enum browser_profile profile,
     const struct header *h);
-
-/* Joins the values of lines of one name by ", ", as XMLHttpRequest does, and
- * Chromium for fetch() too; *out keeps the order of the first lines, its memory
- * is the arena's.  Returns 0, or -1 without memory. */
-int browser_headers_join(const struct headers *h, struct arena *a,
-    struct headers *out);
 
 /* Why a request is preflighted. */
 enum trigger_kind {
@@ -141,7 +124,7 @@ struct browser_failure {
 
 struct browser_failures {
 	struct browser_failure *items;
-	size_t count, cap;
+	size_t count;
 };
 
 /* Adds what is wrong in words; text of request and answer is escaped. */
@@ -173,6 +156,26 @@ int browser_exposed(const struct browser_request *r,
 
 bool browser_can_read(const struct browser_readable *readable,
     struct str name);
+
+/* ---- the engines ------------------------------------------------------- */
+
+/* What an engine does otherwise than the standard, and what its console says of
+ * a request that it blocks: see engines.c. */
+struct browser_engine {
+	const char *name;        /* "chromium" */
+	const char *title;       /* "Chromium"; NULL: of the standard */
+	const char *product;     /* "Chrome" */
+	bool authorization_rule; /* '*' does not cover Authorization */
+	bool drops_user_agent;   /* that script sets */
+	bool safelists_hints;    /* client hints need no permission */
+	bool caches_star;        /* a '*' in the cache is a wildcard */
+	bool caches_head;        /* HEAD must be in the cache */
+	/* Seconds: at most, for what is no number, for one below 0. */
+	unsigned long age_max, age_invalid, age_negative;
+	const char *refused, *refused_xhr, *blocked; /* NULL: not known */
+	const char *reasons[CODE_COUNT];
+};
+extern const struct browser_engine browser_engines[BROWSER_COUNT];
 
 /* ---- the preflight cache ----------------------------------------------- */
 

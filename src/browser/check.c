@@ -1,10 +1,9 @@
-/* check.c - the answer: the CORS check, the preflight's answer, what
- * script may read of the response. */
+/* check.c - the answer: the CORS check, the preflight's answer, what script may
+ * read of the response, and what is wrong in words. */
 #include "config.h"
 
 #include "browser/browser.h"
 
-#include "browser/browser_impl.h"
 #include "core/field.h"
 
 #define ALLOW_ORIGIN STR("access-control-allow-origin")
@@ -12,63 +11,10 @@
 #define ALLOW_METHODS STR("access-control-allow-methods")
 #define ALLOW_HEADERS STR("access-control-allow-headers")
 #define EXPOSE_HEADERS STR("access-control-expose-headers")
+#define AUTHORIZATION STR("authorization")
 #define STAR STR("*")
 
-/* ---- reading headers --------------------------------------------------- */
-
-struct header_lines
-headers_find(const struct headers *h, struct str name)
-{
-	struct header_lines found = {NULL, 0};
-
-	for (size_t i = 0; i < h->count; i++) {
-		if (!str_eq_fold(h->items[i].name, name))
-			continue;
-		if (found.count++ == 0)
-			found.first = &h->items[i];
-	}
-	return found;
-}
-
-enum list_state
-headers_list_state(const struct headers *h, struct str name, struct str *bad)
-{
-	enum list_state state = LIST_ABSENT;
-	struct str element;
-
-	for (size_t i = 0; i < h->count; i++) {
-		struct str rest = h->items[i].value;
-
-		if (!str_eq_fold(h->items[i].name, name))
-			continue;
-		state = LIST_GOOD;
-		while (list_next(&rest, &element))
-			if (!token_valid(element)) {
-				*bad = element;
-				return LIST_BAD;
-			}
-	}
-	return state;
-}
-
-bool
-headers_list_has(const struct headers *h, struct str name, struct str element,
-    enum list_case how)
-{
-	struct str found;
-
-	for (size_t i = 0; i < h->count; i++) {
-		struct str rest = h->items[i].value;
-
-		if (!str_eq_fold(h->items[i].name, name))
-			continue;
-		while (list_next(&rest, &found))
-			if (how == LIST_FOLD ? str_eq_fold(found, element) :
-			    str_eq(found, element))
-				return true;
-	}
-	return false;
-}
+enum { SHOWN = 160 };
 
 /* ---- the CORS check (#concept-cors-check) ------------------------------ */
 
@@ -165,50 +111,6 @@ list_allows(const struct judging *j, struct str list, struct str name,
 	    (!j->r->credentials && headers_list_has(h, list, STAR, how));
 }
 
-static void
-check_method(struct judging *j, enum list_state methods)
-{
-	bool forced = j->r->flag != FLAG_NONE;
-
-	if (methods == LIST_BAD || (methods == LIST_ABSENT && forced) ||
-	    method_is_safelisted(j->r->method) ||
-	    list_allows(j, ALLOW_METHODS, j->r->method, LIST_EXACT))
-		return;
-	fail(j, CODE_METHOD, j->r->method);
-}
-
-/* The standard holds '*' not to cover Authorization; no browser does so yet. */
-static bool
-is_non_wildcard(enum browser_profile profile, struct str name)
-{
-	return profile == BROWSER_SPEC &&
-	    str_eq_fold(name, STR("authorization"));
-}
-
-static void
-check_headers(struct judging *j, enum browser_profile profile,
-    const struct browser_plan *plan)
-{
-	for (size_t i = 0; i < plan->nnames; i++)
-		if (is_non_wildcard(profile, plan->names[i]) &&
-		    !headers_list_has(&j->answer->headers, ALLOW_HEADERS,
-		        plan->names[i], LIST_FOLD))
-			fail(j, CODE_AUTHORIZATION, plan->names[i]);
-	for (size_t i = 0; i < plan->nnames; i++)
-		if (!is_non_wildcard(profile, plan->names[i]) &&
-		    !list_allows(j, ALLOW_HEADERS, plan->names[i], LIST_FOLD))
-			fail(j, CODE_HEADER, plan->names[i]);
-}
-
-/* Makes room for as many failures as there can be. */
-static int
-failures_init(struct browser_failures *f, size_t cap, struct arena *a)
-{
-	*f = (struct browser_failures){.cap = cap};
-	f->items = arena_array(a, cap, sizeof(*f->items));
-	return f->items != NULL ? 0 : -1;
-}
-
 int
 browser_judge_preflight(enum browser_profile profile,
     const struct browser_request *r, const struct browser_plan *plan,
@@ -218,8 +120,11 @@ browser_judge_preflight(enum browser_profile profile,
 	struct judging j = {r, answer, out};
 	struct str bad;
 	enum list_state methods, headers;
+	bool rule = browser_engines[profile].authorization_rule;
 
-	if (failures_init(out, plan->nnames + CODE_COUNT, a) != 0)
+	*out = (struct browser_failures){arena_array(a,
+	    plan->nnames + CODE_COUNT, sizeof(*out->items)), 0};
+	if (out->items == NULL)
 		return -1;
 	cors_check(&j);
 	check_status(&j);
@@ -229,9 +134,22 @@ browser_judge_preflight(enum browser_profile profile,
 	headers = headers_list_state(&answer->headers, ALLOW_HEADERS, &bad);
 	if (headers == LIST_BAD)
 		fail(&j, CODE_ACAH_SYNTAX, bad);
-	check_method(&j, methods);
-	if (headers != LIST_BAD)
-		check_headers(&j, profile, plan);
+	/* Without a list a forced preflight stands for its own method. */
+	if (methods != LIST_BAD && !(methods == LIST_ABSENT &&
+	        r->flag != FLAG_NONE) && !method_is_safelisted(r->method) &&
+	    !list_allows(&j, ALLOW_METHODS, r->method, LIST_EXACT))
+		fail(&j, CODE_METHOD, r->method);
+	if (headers == LIST_BAD)
+		return 0;
+	for (size_t i = 0; i < plan->nnames; i++)
+		if (rule && str_eq(plan->names[i], AUTHORIZATION) &&
+		    !headers_list_has(&answer->headers, ALLOW_HEADERS,
+		        AUTHORIZATION, LIST_FOLD))
+			fail(&j, CODE_AUTHORIZATION, AUTHORIZATION);
+	for (size_t i = 0; i < plan->nnames; i++)
+		if (!(rule && str_eq(plan->names[i], AUTHORIZATION)) &&
+		    !list_allows(&j, ALLOW_HEADERS, plan->names[i], LIST_FOLD))
+			fail(&j, CODE_HEADER, plan->names[i]);
 	return 0;
 }
 
@@ -244,7 +162,9 @@ browser_judge_actual(const struct browser_request *r,
 {
 	struct judging j = {r, answer, out};
 
-	if (failures_init(out, CODE_COUNT, a) != 0)
+	*out = (struct browser_failures){arena_array(a, CODE_COUNT,
+	    sizeof(*out->items)), 0};
+	if (out->items == NULL)
 		return -1;
 	if (!str_eq(r->origin, r->url_origin))
 		cors_check(&j);
@@ -266,40 +186,13 @@ is_hidden(struct str name)
 	    str_eq_fold(name, STR("set-cookie2"));
 }
 
-static size_t
-count_exposed(const struct headers *h)
+static bool
+has_name(const struct browser_readable *r, struct str name)
 {
-	size_t count = 0;
-	struct str name;
-
-	for (size_t i = 0; i < h->count; i++) {
-		struct str rest = h->items[i].value;
-
-		if (str_eq_fold(h->items[i].name, EXPOSE_HEADERS))
-			while (list_next(&rest, &name))
-				count++;
-	}
-	return count;
-}
-
-static void
-add_exposed(const struct headers *h, struct str *names,
-    struct browser_readable *out)
-{
-	struct str name;
-
-	for (size_t i = 0; i < h->count; i++) {
-		struct str rest = h->items[i].value;
-
-		if (!str_eq_fold(h->items[i].name, EXPOSE_HEADERS))
-			continue;
-		while (list_next(&rest, &name))
-			if (!is_hidden(name) && !(out->all &&
-			    str_eq(name, STAR)) && !browser_can_read(
-			    &(struct browser_readable){names, out->count,
-			        false}, name))
-				names[out->count++] = name;
-	}
+	for (size_t i = 0; i < r->count; i++)
+		if (str_eq_fold(r->names[i], name))
+			return true;
+	return false;
 }
 
 int
@@ -308,10 +201,13 @@ browser_exposed(const struct browser_request *r,
     struct browser_readable *out)
 {
 	const struct headers *h = &answer->headers;
-	struct str bad, *names = arena_array(a, SAFELISTED + count_exposed(h),
-	    sizeof(*names));
-	bool good = headers_list_state(h, EXPOSE_HEADERS, &bad) == LIST_GOOD;
+	struct list_at at = {.line = 0};
+	size_t cap = SAFELISTED;
+	struct str name, *names;
 
+	while (headers_list_next(h, EXPOSE_HEADERS, &at, &name))
+		cap++;
+	names = arena_array(a, cap, sizeof(*names));
 	*out = (struct browser_readable){.names = names};
 	if (names == NULL)
 		return -1;
@@ -319,10 +215,16 @@ browser_exposed(const struct browser_request *r,
 		names[out->count++] = str_of(safelisted[i]);
 	if (str_eq(r->origin, r->url_origin)) {
 		out->all = true;
-	} else if (good) {
-		out->all = !r->credentials &&
-		    headers_list_has(h, EXPOSE_HEADERS, STAR, LIST_EXACT);
-		add_exposed(h, names, out);
+		return 0;
+	}
+	if (headers_list_state(h, EXPOSE_HEADERS, &name) != LIST_GOOD)
+		return 0;
+	at = (struct list_at){.line = 0};
+	while (headers_list_next(h, EXPOSE_HEADERS, &at, &name)) {
+		if (!r->credentials && str_eq(name, STAR))
+			out->all = true;
+		else if (!is_hidden(name) && !has_name(out, name))
+			names[out->count++] = name;
 	}
 	return 0;
 }
@@ -330,10 +232,93 @@ browser_exposed(const struct browser_request *r,
 bool
 browser_can_read(const struct browser_readable *readable, struct str name)
 {
-	if (is_hidden(name))
-		return false;
-	for (size_t i = 0; i < readable->count; i++)
-		if (str_eq_fold(readable->names[i], name))
-			return true;
-	return readable->all;
+	return !is_hidden(name) &&
+	    (readable->all || has_name(readable, name));
+}
+
+/* ---- in words ---------------------------------------------------------- */
+
+/* Texts around the subject; NULL in front: the subject is left out. */
+static const struct {
+	const char *name, *step, *front, *behind;
+} codes[CODE_COUNT] = {
+	[CODE_METHOD_FORBIDDEN] = {"method-forbidden", "3.1",
+	    "method ", " is forbidden: the browser refuses to send it"},
+	[CODE_ACAO_MISSING] = {"acao-missing", "9.1", NULL,
+	    "the answer has no Access-Control-Allow-Origin"},
+	[CODE_ACAO_STAR_CREDENTIALS] = {"acao-star-credentials", "9.3", NULL,
+	    "Access-Control-Allow-Origin is '*', which is ignored with "
+	    "credentials"},
+	[CODE_ACAO_MULTIPLE] = {"acao-multiple", "9.3",
+	    "Access-Control-Allow-Origin has several values (",
+	    "), and only one is allowed"},
+	[CODE_ACAO_INVALID] = {"acao-invalid", "9.3",
+	    "Access-Control-Allow-Origin is ", ", which is not an origin"},
+	[CODE_ACAO_MISMATCH] = {"acao-mismatch", "9.3",
+	    "Access-Control-Allow-Origin is ", ", the page is of "},
+	[CODE_ACAC_MISSING] = {"acac-missing", "9.5", NULL,
+	    "the request has credentials, and the answer has no "
+	    "Access-Control-Allow-Credentials"},
+	[CODE_ACAC_INVALID] = {"acac-invalid", "9.5",
+	    "Access-Control-Allow-Credentials is ",
+	    ", and must be exactly 'true'"},
+	[CODE_STATUS] = {"status", "10.2", NULL, ", and must be 200 to 299"},
+	[CODE_REDIRECT] = {"redirect", "10.2", NULL,
+	    ": a preflight is never redirected"},
+	[CODE_ACAM_SYNTAX] = {"acam-syntax", "10.3",
+	    "Access-Control-Allow-Methods has ",
+	    ", which is not a method: the whole list is ignored"},
+	[CODE_ACAH_SYNTAX] = {"acah-syntax", "10.3",
+	    "Access-Control-Allow-Headers has ",
+	    ", which is not a header name: the whole list is ignored"},
+	[CODE_METHOD] = {"method", "10.5",
+	    "Access-Control-Allow-Methods does not list method ", ""},
+	[CODE_AUTHORIZATION] = {"authorization", "10.6", NULL,
+	    "Access-Control-Allow-Headers does not list authorization by "
+	    "name, and '*' does not cover it"},
+	[CODE_HEADER] = {"header", "10.7",
+	    "Access-Control-Allow-Headers does not list header ", ""},
+};
+
+const char *
+browser_code_name(enum browser_code code)
+{
+	return codes[code].name;
+}
+
+const char *
+browser_code_step(enum browser_code code)
+{
+	return codes[code].step;
+}
+
+void
+browser_failure_explain(const struct browser_failure *f,
+    const struct browser_request *r, struct buf *out)
+{
+	struct str subject = f->subject;
+
+	if (f->code == CODE_STATUS || f->code == CODE_REDIRECT) {
+		buf_add(out, STR("the answer has status "));
+		buf_uint(out, (unsigned long)f->status);
+	} else if (codes[f->code].front != NULL) {
+		buf_add(out, str_of(codes[f->code].front));
+		buf_quoted(out, subject, SHOWN);
+	}
+	buf_add(out, str_of(codes[f->code].behind));
+	if (f->code == CODE_ACAO_MISMATCH) {
+		buf_quoted(out, r->origin, SHOWN);
+		if (subject.n == r->origin.n + 1 &&
+		    str_starts(subject, r->origin) &&
+		    subject.p[r->origin.n] == '/')
+			buf_add(out,
+			    STR(": an origin has no trailing slash"));
+		else if (str_eq_fold(subject, r->origin))
+			buf_add(out, STR(": an origin is in lower case"));
+	} else if (f->code == CODE_METHOD &&
+	    str_eq_fold(subject, STR("patch")) &&
+	    !str_eq(subject, STR("PATCH"))) {
+		buf_add(out, STR(": browsers do not change the case of "
+		    "PATCH"));
+	}
 }

@@ -10,145 +10,99 @@ enum { DETAIL_MAX = 1024 };
 
 /* The parameters that a web server would pass. */
 static void
-fill_request(const struct ask *ask, struct request *r)
+fill_request(const struct policy_query *q, struct request *r)
 {
 	request_init(r);
-	request_param(r, STR("HTTP_HOST"), ask->url->authority);
-	request_param(r, STR("SERVER_NAME"), ask->url->host);
-	request_param(r, STR("REQUEST_URI"), ask->url->target);
-	request_param(r, STR("REQUEST_SCHEME"), ask->url->scheme);
-	request_param(r, STR("HTTP_ORIGIN"), ask->origin);
-	request_param(r, STR("CORS_POLICY"), ask->policy);
-}
-
-/* Takes a line without its CR LF off the front of *rest. */
-static struct str
-take_line(struct str *rest)
-{
-	const char *end = rest->n > 0 ? memchr(rest->p, '\r', rest->n) : NULL;
-	struct str line = *rest;
-
-	if (end != NULL)
-		line.n = (size_t)(end - rest->p);
-	*rest = str_from(*rest, line.n + 2 <= rest->n ? line.n + 2 : rest->n);
-	return line;
-}
-
-/* The number that a Status field begins with. */
-static int
-status_of(struct str value)
-{
-	int status = 0;
-
-	for (size_t i = 0; i < 3 && i < value.n; i++)
-		status = status * 10 + (value.p[i] - '0');
-	return status;
-}
-
-static void
-take_field(struct str line, struct browser_answer *out, struct header *items)
-{
-	const char *colon = memchr(line.p, ':', line.n);
-	struct header field;
-
-	if (colon == NULL)
-		return;
-	field.name = (struct str){line.p, (size_t)(colon - line.p)};
-	field.value = str_from(line, field.name.n + 1);
-	if (field.value.n > 0 && field.value.p[0] == ' ')
-		field.value = str_from(field.value, 1);
-	if (str_eq(field.name, STR("Status")))
-		out->status = status_of(field.value);
-	else
-		items[out->headers.count++] = field;
+	request_param(r, STR("HTTP_HOST"), q->url->authority);
+	request_param(r, STR("SERVER_NAME"), q->url->host);
+	request_param(r, STR("REQUEST_URI"), q->url->target);
+	request_param(r, STR("REQUEST_SCHEME"), q->url->scheme);
+	request_param(r, STR("HTTP_ORIGIN"), q->origin);
+	request_param(r, STR("CORS_POLICY"), q->policy);
 }
 
 /* Takes a CGI response apart. */
 static int
-parse_reply(struct str reply, struct arena *a, struct browser_answer *out)
+parse_response(struct str text, struct arena *a, struct browser_answer *out)
 {
-	size_t lines = 0;
+	size_t lines = 0, n = 0;
 	struct header *items;
-	struct str line;
 
-	*out = (struct browser_answer){.status = 0};
-	for (size_t i = 0; i < reply.n; i++)
-		lines += reply.p[i] == '\n';
+	for (size_t i = 0; i < text.n; i++)
+		lines += text.p[i] == '\n';
 	items = arena_array(a, lines + 1, sizeof(*items));
 	if (items == NULL)
 		return -1;
-	for (line = take_line(&reply); line.n > 0; line = take_line(&reply))
-		take_field(line, out, items);
-	out->headers.items = items;
-	return 0;
-}
+	out->status = 0;
+	while (text.n > 0 && text.p[0] != '\r') {
+		struct str line = {text.p, str_find_any(text, "\r")};
+		struct str name = {line.p, str_find_any(line, ":")}, value;
 
-/* Notes what the policies say and why. */
-static int
-take_decision(const struct request *r, const struct decision *d,
-    struct arena *a, struct asked *out)
-{
-	char space[DETAIL_MAX];
-	struct buf detail = BUF(space);
-
-	preflight_explain(r, d, &detail);
-	*out = (struct asked){.reason = d->reason, .policy = d->policy,
-	    .rule = preflight_place(d),
-	    .detail = arena_str(a, buf_str(&detail))};
-	return out->detail.p != NULL ? 0 : -1;
-}
-
-/* Decides on the request and writes the reply. */
-static size_t
-decide(const struct policy_set *s, const struct request *r, bool actual,
-    struct decision *d, struct buf *reply)
-{
-	if (actual) {
-		preflight_decide_actual(s, r, d);
-		return reply_write_actual(r, d, reply->p, reply->cap);
+		text = str_from(text, line.n + 2 <= text.n ? line.n + 2 :
+		    text.n);
+		if (name.n == line.n)
+			continue;
+		value = str_trim(str_from(line, name.n + 1));
+		if (!str_eq(name, STR("Status")))
+			items[n++] = (struct header){name, value};
+		for (size_t i = 0; str_eq(name, STR("Status")) && i < 3 &&
+		    i < value.n; i++)
+			out->status = out->status * 10 + (value.p[i] - '0');
 	}
-	preflight_decide(s, r, d);
-	return reply_write(s, r, d, reply->p, reply->cap);
+	out->headers = (struct headers){items, n};
+	return 0;
 }
 
 static int
 answer(const struct policy_set *s, const struct request *r, bool actual,
-    struct arena *a, struct asked *out)
+    struct arena *a, struct policy_answer *out)
 {
 	size_t cap = reply_max(s);
 	struct buf reply = {arena_alloc(a, cap), 0, cap, false};
+	char space[DETAIL_MAX];
+	struct buf detail = BUF(space);
 	struct decision d;
 
 	if (reply.p == NULL)
 		return -1;
-	reply.n = decide(s, r, actual, &d, &reply);
-	if (take_decision(r, &d, a, out) != 0)
+	if (actual) {
+		preflight_decide_actual(s, r, &d);
+		reply.n = reply_write_actual(r, &d, reply.p, cap);
+	} else {
+		preflight_decide(s, r, &d);
+		reply.n = reply_write(s, r, &d, reply.p, cap);
+	}
+	preflight_explain(r, &d, &detail);
+	*out = (struct policy_answer){.reason = d.reason, .policy = d.policy,
+	    .rule = preflight_place(&d),
+	    .detail = arena_str(a, buf_str(&detail))};
+	if (out->detail.p == NULL)
 		return -1;
-	return parse_reply(buf_str(&reply), a, &out->answer);
+	return parse_response(buf_str(&reply), a, &out->answer);
 }
 
 int
-ask_preflight(const struct policy_set *s, const struct ask *ask,
-    struct arena *a, struct asked *out)
+policy_query_preflight(const struct policy_set *s,
+    const struct policy_query *q, struct arena *a, struct policy_answer *out)
 {
 	struct request r;
 
-	fill_request(ask, &r);
+	fill_request(q, &r);
 	request_param(&r, STR("REQUEST_METHOD"), STR("OPTIONS"));
 	request_param(&r, STR("HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-	    ask->method);
+	    q->method);
 	request_param(&r, STR("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-	    ask->names);
+	    q->names);
 	return answer(s, &r, false, a, out);
 }
 
 int
-ask_actual(const struct policy_set *s, const struct ask *ask, struct arena *a,
-    struct asked *out)
+policy_query_actual(const struct policy_set *s, const struct policy_query *q,
+    struct arena *a, struct policy_answer *out)
 {
 	struct request r;
 
-	fill_request(ask, &r);
-	request_param(&r, STR("REQUEST_METHOD"), ask->method);
+	fill_request(q, &r);
+	request_param(&r, STR("REQUEST_METHOD"), q->method);
 	return answer(s, &r, true, a, out);
 }

@@ -1,5 +1,5 @@
 /* policy_query.h - what the policies answer a request, as its page's browser
- * sees it: the same decision and reply as serving, without a server. */
+ * sees it: the same decision and response as serving, without a server. */
 #ifndef PREFLIGHTD_BROWSER_POLICY_QUERY_H
 #define PREFLIGHTD_BROWSER_POLICY_QUERY_H
 
@@ -10,7 +10,7 @@
 #include "core/preflight.h"
 
 /* A request that a page makes, as a web server passes it on. */
-struct ask {
+struct policy_query {
 	const struct url *url;
 	struct str origin; /* n is 0: without */
 	struct str method; /* of the actual request */
@@ -18,7 +18,7 @@ struct ask {
 	struct str policy; /* CORS_POLICY, n is 0: not set */
 };
 
-struct asked {
+struct policy_answer {
 	enum reason reason;
 	const struct policy *policy; /* NULL: none serves it */
 	struct place rule;           /* what decided; line 0: nothing */
@@ -27,11 +27,11 @@ struct asked {
 };
 
 /* The answer to the preflight, and the headers that the actual response should
- * carry.  *out lives in the arena and as long as what asks.  Return 0, or -1
- * without memory. */
-int ask_preflight(const struct policy_set *s, const struct ask *ask,
-    struct arena *a, struct asked *out);
-int ask_actual(const struct policy_set *s, const struct ask *ask,
-    struct arena *a, struct asked *out);
+ * carry.  *out lives in the arena and as long as what q refers to.  Return 0,
+ * or -1 without memory. */
+int policy_query_preflight(const struct policy_set *s,
+    const struct policy_query *q, struct arena *a, struct policy_answer *out);
+int policy_query_actual(const struct policy_set *s,
+    const struct policy_query *q, struct arena *a, struct policy_answer *out);
 
 #endif

@@ -13,8 +13,6 @@
 #include "core/origin.h"
 #include "explain/curl_command.h"
 #include "explain/explain.h"
-#include "explain/live.h"
-#include "explain/print.h"
 #include "explain/shell_words.h"
 
 struct asking {
@@ -138,7 +136,7 @@ take_headers(struct asking *a, const struct headers *all, size_t copied)
 	q->request.headers = (struct headers){kept, nkept};
 	if ((q->profile == BROWSER_CHROMIUM ||
 	    q->request.flag == FLAG_UPLOAD_LISTENER) &&
-	    browser_headers_join(&q->request.headers, &a->arena,
+	    headers_join(&q->request.headers, &a->arena,
 	        &q->request.headers) != 0)
 		return no_memory(a);
 	q->given = (struct headers){given, ngiven};
@@ -328,7 +326,7 @@ answer(const struct asking *a, const struct policy_set *set)
 	if (a->live && (http = http_new(&a->http)) == NULL)
 		return cmd_system_error("explain");
 	if (explain_run(set, &a->query, &e) == 0 && (!a->live ||
-	    live_explain(&e, &live, http, is_sent_whole(a)) == 0)) {
+	    explain_live(&e, &live, http, is_sent_whole(a)) == 0)) {
 		if (a->json)
 			printed = explain_print_json(&e, stdout);
 		else

@@ -153,7 +153,7 @@ join_headers(struct conf *c, const struct names *list)
 
 static void
 report_failure(struct conf *c, const struct section *s,
-    const struct asked *asked, const char *got)
+    const struct policy_answer *asked, const char *got)
 {
 	const struct conf_test *t = &s->test;
 	const struct policy *p = asked->policy;
@@ -191,12 +191,12 @@ static int
 run(struct conf *c, const struct section *s, struct str headers)
 {
 	const struct conf_test *t = &s->test;
-	const struct ask ask = {.url = &t->url, .origin = t->origin,
+	const struct policy_query ask = {.url = &t->url, .origin = t->origin,
 	    .method = t->method, .names = headers, .policy = STR("")};
-	struct asked asked;
+	struct policy_answer asked;
 	const char *got;
 
-	if (ask_preflight(c->set, &ask, &c->scratch, &asked) != 0)
+	if (policy_query_preflight(c->set, &ask, &c->scratch, &asked) != 0)
 		return -1;
 	got = reason_name(asked.reason);
 	if (asked.reason == REASON_ALLOWED && t->credentials &&

@@ -24,7 +24,7 @@ int curl_command_parse(struct str text, struct curl_command *out,
 /* The value of the first header of that name, or n is 0. */
 struct str curl_command_header(const struct curl_command *c, struct str name);
 
-/* Whether a copied header is one that the browser added by itself. */
+/* Whether a copied header is one that the browser sets itself. */
 bool curl_header_is_browsers(const struct header *h);
 
 #endif

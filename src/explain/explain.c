@@ -31,52 +31,32 @@ fill_sent(struct explanation *e)
 
 /* ---- what it answers --------------------------------------------------- */
 
-/* Notes what the policies say and why. */
-static void
-take_asked(struct explanation *e, const struct asked *asked)
-{
-	e->policy = asked->policy;
-	e->reason = asked->reason;
-	e->rule = asked->rule;
-	e->detail = asked->detail;
-}
-
 static int
 ask_policies(struct explanation *e)
 {
 	const struct explain_query *q = e->query;
-	struct ask ask = {.url = &q->url, .origin = q->request.origin,
-	    .method = q->request.method, .names = e->plan.joined,
-	    .policy = STR("")};
-	struct asked asked;
+	struct policy_query query = {.url = &q->url,
+	    .origin = q->request.origin, .method = q->request.method,
+	    .names = e->plan.joined, .policy = STR("")};
+	struct policy_answer got;
 
-	if (ask_actual(e->set, &ask, &e->arena, &asked) != 0)
+	if (policy_query_actual(e->set, &query, &e->arena, &got) != 0)
 		return -1;
-	take_asked(e, &asked);
-	e->actual = asked.answer;
-	if (!e->plan.preflight)
-		return 0;
-	if (ask_preflight(e->set, &ask, &e->arena, &asked) != 0)
-		return -1;
-	take_asked(e, &asked);
-	e->answer = asked.answer;
+	e->actual = got.answer;
+	if (e->plan.preflight) {
+		if (policy_query_preflight(e->set, &query, &e->arena, &got) !=
+		    0)
+			return -1;
+		e->answer = got.answer;
+	}
+	e->policy = got.policy;
+	e->reason = got.reason;
+	e->rule = got.rule;
+	e->detail = got.detail;
 	return 0;
 }
 
 /* ---- which policy ------------------------------------------------------ */
-
-size_t
-explain_host_rank(struct str claim, struct str host)
-{
-	if (str_eq(claim, STR("*")))
-		return 1;
-	if (str_eq(claim, host))
-		return TARGET_HOST_MAX + 2;
-	if (!str_starts(claim, STR("*.")) || host.n < claim.n ||
-	    !str_ends(host, str_from(claim, 1)))
-		return 0;
-	return claim.n;
-}
 
 /* The claims of the policy for which it was chosen.  Returns 0, or -1 without
  * memory. */
@@ -94,7 +74,7 @@ find_claims(struct explanation *e)
 		return -1;
 	(void)host_normalize(e->query->url.host, space, &host.n);
 	for (size_t i = 0; i < p->nhosts; i++) {
-		size_t rank = explain_host_rank(p->hosts[i].text, host);
+		size_t rank = host_claim_rank(p->hosts[i].text, host);
 
 		if (rank > best) {
 			best = rank;
@@ -133,7 +113,7 @@ judge(struct explanation *e)
 			return -1;
 		e->failures.items[0] = (struct browser_failure){
 		    CODE_METHOD_FORBIDDEN, r->method, 0};
-		e->failures.count = e->failures.cap = 1;
+		e->failures.count = 1;
 		return 0;
 	}
 	if (e->plan.preflight && browser_judge_preflight(e->query->profile, r,
@@ -168,31 +148,15 @@ explain_is_unreadable(const struct explanation *e, struct str name)
 static int
 add_fixes(struct explanation *e)
 {
-	struct fix_wishes w = {.query = e->query, .plan = &e->plan,
+	struct fix_goal goal = {.query = e->query, .plan = &e->plan,
 	    .policy = e->policy, .blocked = !e->goes_on};
 	struct browser_readable readable;
 
-	if (!e->plan.cors)
-		return 0;
 	if (browser_exposed(&e->query->request, &e->actual, &e->arena,
 	    &readable) != 0)
 		return -1;
-	w.readable = &readable;
-	return explain_fix(e->set, &w, &e->arena, &e->fixes);
-}
-
-/* A method that browsers refuse gets as far as the call. */
-static int
-plan(struct explanation *e)
-{
-	if (browser_plan(e->query->profile, &e->query->request, &e->arena,
-	    &e->plan) != 0)
-		return -1;
-	if (method_is_forbidden(e->query->request.method)) {
-		e->plan.preflight = false;
-		e->plan.ntriggers = 0;
-	}
-	return 0;
+	goal.readable = &readable;
+	return explain_fix(e->set, &goal, &e->arena, &e->fixes);
 }
 
 int
@@ -201,15 +165,22 @@ explain_run(const struct policy_set *s, const struct explain_query *q,
 {
 	*out = (struct explanation){.query = q, .set = s,
 	    .reason = REASON_ALLOWED, .detail = STR("")};
-	if (plan(out) != 0 || (out->plan.preflight && fill_sent(out) != 0))
+	if (browser_plan(q->profile, &q->request, &out->arena, &out->plan) !=
+	    0)
+		return -1;
+	if (method_is_forbidden(q->request.method)) {
+		/* It gets no further than the call. */
+		out->plan.preflight = false;
+		out->plan.ntriggers = 0;
+	}
+	if (out->plan.preflight && fill_sent(out) != 0)
 		return -1;
 	if (s == NULL)
 		return 0;
 	if ((out->plan.cors && ask_policies(out) != 0) ||
-	    explain_conclude(out) != 0)
-		return -1;
-	if ((out->policy != NULL && find_claims(out) != 0) ||
-	    add_fixes(out) != 0)
+	    explain_conclude(out) != 0 ||
+	    (out->policy != NULL && find_claims(out) != 0) ||
+	    (out->plan.cors && add_fixes(out) != 0))
 		return -1;
 	return explain_add_notes(out);
 }

@@ -3,30 +3,15 @@
 #ifndef PREFLIGHTD_EXPLAIN_EXPLAIN_H
 #define PREFLIGHTD_EXPLAIN_EXPLAIN_H
 
+#include <stdio.h>
+
 #include "browser/browser.h"
-#include "browser/url.h"
 #include "core/policy.h"
 #include "core/preflight.h"
 #include "explain/fix.h"
+#include "explain/query.h"
 #include "verify/check.h"
-
-/* A header that counts for nothing. */
-struct explain_ignored {
-	struct str name;
-	const char *why;
-};
-
-struct explain_query {
-	struct url url;
-	struct browser_request request;
-	struct headers given;  /* as asked for, for output */
-	const struct explain_ignored *ignored;
-	size_t nignored;
-	const struct str *reads; /* response headers that script wants */
-	size_t nreads;
-	enum browser_profile profile;
-	bool private_network;  /* Access-Control-Request-Private-Network */
-};
+#include "verify/http.h"
 
 enum { EXPLAIN_NOTES_MAX = 16 };
 
@@ -57,6 +42,7 @@ struct explanation {
 	struct fixes fixes;
 	struct str notes[EXPLAIN_NOTES_MAX];
 	size_t nnotes;
+	bool failed; /* no memory for a note */
 	struct arena arena;
 };
 
@@ -71,27 +57,36 @@ void explain_clear(struct explanation *e);
  * memory. */
 int explain_conclude(struct explanation *e);
 
-/* live_compare.c: puts a server's answers in place of the policy's and judges
- * anew; NULL is one that was not asked for, or did not come.  *live is filled
- * but for the two members that say so, and is used as long as *e.  Returns 0,
- * or -1 without memory. */
-int explain_take(struct explanation *e, struct explain_live *live,
-    const struct browser_answer *preflight,
-    const struct browser_answer *actual);
+/* live.c: what explain_run left in *e, which may be without a policy, becomes
+ * what the server of the URL answers: to the preflight, if there is one, and,
+ * with `whole` and if the browser goes on, to the request itself.  *live is
+ * used as long as *e.  Returns 0, or -1 without memory. */
+int explain_live(struct explanation *e, struct explain_live *live,
+    struct http *http, bool whole);
 
-/* notes.c: adds a copy of the text to the notes, as far as there is
- * room.  Returns 0, or -1 without memory. */
-int explain_note(struct explanation *e, struct str text);
+/* notes.c: a note of the text, as far as there is room. */
+void explain_note(struct explanation *e, struct str text);
 
 /* notes.c: adds what is good to know.  Returns 0, or -1 without
  * memory. */
 int explain_add_notes(struct explanation *e);
 
-/* How well a claim of `host` fits a host: the longer, the more specific; 0:
- * not at all. */
-size_t explain_host_rank(struct str claim, struct str host);
-
 /* Whether the page reads the name and cannot. */
 bool explain_is_unreadable(const struct explanation *e, struct str name);
+
+/* console.c: the first failure for which an engine blocks the request, whether
+ * or not its console's words are known; or NULL. */
+const struct browser_failure *console_failure(const struct explanation *e,
+    enum browser_profile engine);
+
+/* Adds what the console of an engine says of it; its words must be known. */
+void console_words(const struct explanation *e, enum browser_profile engine,
+    const struct browser_failure *f, struct buf *out);
+
+/* text.c: prints the sections, with colour if asked for. */
+void explain_print_text(const struct explanation *e, bool colour, FILE *to);
+
+/* json.c: prints one JSON object.  Returns 0, or -1 without memory. */
+int explain_print_json(const struct explanation *e, FILE *to);
 
 #endif

@@ -9,14 +9,12 @@
 #include "conf/keys.h"
 #include "conf/lint.h"
 #include "core/origin.h"
-#include "explain/explain.h"
-#include "explain/fix_impl.h"
 
 /* ---- edits ------------------------------------------------------------- */
 
 /* Adds a literal, once. */
 static void
-fixing_remark(struct fixing *f, const char *text)
+fix_remark(struct fix_ctx *f, const char *text)
 {
 	for (size_t i = 0; i < f->out->nremarks; i++)
 		if (f->out->remarks[i] == text)
@@ -26,19 +24,19 @@ fixing_remark(struct fixing *f, const char *text)
 }
 
 void
-fixing_give_up(struct fixing *f, const char *text)
+fix_give_up(struct fix_ctx *f, const char *text)
 {
 	f->impossible = true;
-	fixing_remark(f, text);
+	fix_remark(f, text);
 }
 
 struct fix *
-fixing_new(struct fixing *f)
+fix_new(struct fix_ctx *f)
 {
 	struct fix *fix;
 
 	if (f->out->count == FIXES_MAX) {
-		fixing_give_up(f, "too much would have to change: write a "
+		fix_give_up(f, "too much would have to change: write a "
 		    "policy of its own for this request");
 		return NULL;
 	}
@@ -58,7 +56,7 @@ key_name(enum policy_key key)
 /* The change to a line, begun before or with the line as it is; NULL on
  * failure. */
 static struct fix *
-line_fix(struct fixing *f, struct place at)
+line_fix(struct fix_ctx *f, struct place at)
 {
 	const char *file = policy_set_file_name(f->set, at.file);
 	struct source_line line;
@@ -76,7 +74,7 @@ line_fix(struct fixing *f, struct place at)
 		f->failed = true;
 		return NULL;
 	}
-	fix = fixing_new(f);
+	fix = fix_new(f);
 	if (fix == NULL)
 		return NULL;
 	fix->file = file;
@@ -88,7 +86,7 @@ line_fix(struct fixing *f, struct place at)
 /* The new line of a key that stands behind the policy's section line, begun
  * before or new and empty. */
 static struct fix *
-insert_fix(struct fixing *f, const struct policy *p, enum policy_key key)
+insert_fix(struct fix_ctx *f, const struct policy *p, enum policy_key key)
 {
 	struct fix *fix;
 
@@ -97,7 +95,7 @@ insert_fix(struct fixing *f, const struct policy *p, enum policy_key key)
 		if (fix->insert && fix->policy == p && fix->key == key)
 			return fix;
 	}
-	fix = fixing_new(f);
+	fix = fix_new(f);
 	if (fix == NULL)
 		return NULL;
 	fix->file = policy_set_file_name(f->set, p->section.file);
@@ -109,7 +107,7 @@ insert_fix(struct fixing *f, const struct policy *p, enum policy_key key)
 }
 
 static void
-store(struct fixing *f, struct fix *fix, struct str line)
+store(struct fix_ctx *f, struct fix *fix, struct str line)
 {
 	if (line.p == NULL)
 		f->failed = true;
@@ -117,9 +115,8 @@ store(struct fixing *f, struct fix *fix, struct str line)
 		fix->write = line;
 }
 
-/* Whether the policy sets the key in its own section. */
 bool
-fixing_is_own(struct fixing *f, const struct policy *p, enum policy_key key)
+fix_is_own(struct fix_ctx *f, const struct policy *p, enum policy_key key)
 {
 	struct source_line line;
 	unsigned last;
@@ -136,10 +133,10 @@ fixing_is_own(struct fixing *f, const struct policy *p, enum policy_key key)
 
 /* Writes a key of the policy anew, whatever it inherits. */
 static void
-set_own(struct fixing *f, const struct policy *p, enum policy_key key,
+set_own(struct fix_ctx *f, const struct policy *p, enum policy_key key,
     struct str value)
 {
-	bool own = fixing_is_own(f, p, key);
+	bool own = fix_is_own(f, p, key);
 	struct fix *fix = own ? line_fix(f, p->at[key]) :
 	    insert_fix(f, p, key);
 
@@ -149,7 +146,7 @@ set_own(struct fixing *f, const struct policy *p, enum policy_key key,
 }
 
 void
-fixing_append(struct fixing *f, const struct policy *p, enum policy_key key,
+fix_append(struct fix_ctx *f, const struct policy *p, enum policy_key key,
     struct str element)
 {
 	struct fix *fix = p->set[key] ? line_fix(f, p->at[key]) :
@@ -158,7 +155,7 @@ fixing_append(struct fixing *f, const struct policy *p, enum policy_key key,
 	if (fix == NULL)
 		return;
 	if (p->set[key])
-		fix->in_defaults = !fixing_is_own(f, p, key);
+		fix->in_defaults = !fix_is_own(f, p, key);
 	else if (fix->write.n == 0)
 		store(f, fix, source_set(STR(""), key_name(key),
 		    key == KEY_ALLOW_METHODS ? STR("GET, HEAD, POST") :
@@ -167,7 +164,7 @@ fixing_append(struct fixing *f, const struct policy *p, enum policy_key key,
 }
 
 static void
-replace_element(struct fixing *f, struct place at, struct str element,
+replace_element(struct fix_ctx *f, struct place at, struct str element,
     struct str with)
 {
 	struct fix *fix = line_fix(f, at);
@@ -180,12 +177,12 @@ replace_element(struct fixing *f, struct place at, struct str element,
 /* ---- origins ----------------------------------------------------------- */
 
 static void
-allow_insecure(struct fixing *f, const struct policy *p)
+allow_insecure(struct fix_ctx *f, const struct policy *p)
 {
 	if (p->insecure_allowed)
 		return;
 	set_own(f, p, KEY_INSECURE_ORIGINS, STR("allow"));
-	fixing_remark(f, "the page is served without https: whoever is on "
+	fix_remark(f, "the page is served without https: whoever is on "
 	    "the way to it can act for its users; serve it over https "
 	    "instead");
 }
@@ -200,10 +197,10 @@ shares_list(const struct policy *a, const struct policy *b)
 }
 
 static bool
-credentials_after(const struct fixing *f, const struct policy *p)
+credentials_after(const struct fix_ctx *f, const struct policy *p)
 {
 	return p->credentials ||
-	    (p == f->policy && f->wishes->query->request.credentials);
+	    (p == f->policy && f->goal->query->request.credentials);
 }
 
 static const char null_remark[] =
@@ -214,29 +211,29 @@ static const char null_remark[] =
 /* Adds the page's origin to the list that the policy has, alone or with
  * others: each of them must still be good. */
 static void
-fix_origin(struct fixing *f)
+fix_origin(struct fix_ctx *f)
 {
-	struct str origin = f->wishes->query->request.origin;
+	struct str origin = f->goal->query->request.origin;
 	bool null = str_eq(origin, STR("null"));
 
 	if (origin_set_match(f->policy->origins, origin, NULL))
 		return;
 	if (null)
-		fixing_remark(f, null_remark);
+		fix_remark(f, null_remark);
 	for (size_t i = 0; i < policy_set_count(f->set); i++) {
 		const struct policy *p = policy_set_get(f->set, i);
 
 		if (!shares_list(p, f->policy) || !credentials_after(f, p))
 			continue;
 		if (null) {
-			fixing_give_up(f, "no policy with allow-credentials "
+			fix_give_up(f, "no policy with allow-credentials "
 			    "= yes can allow 'null'");
 			return;
 		}
 		if (lint_is_insecure(origin))
 			allow_insecure(f, p);
 	}
-	fixing_append(f, f->policy, KEY_ALLOW_ORIGINS, origin);
+	fix_append(f, f->policy, KEY_ALLOW_ORIGINS, origin);
 }
 
 /* ---- credentials ------------------------------------------------------- */
@@ -263,17 +260,17 @@ look_at(void *ctx, const struct origin_entry *e)
 
 /* Neither '*' nor 'null' goes with credentials. */
 static void
-narrow_origins(struct fixing *f, const struct risks *r)
+narrow_origins(struct fix_ctx *f, const struct risks *r)
 {
 	const struct policy *p = f->policy;
-	struct str origin = f->wishes->query->request.origin;
+	struct str origin = f->goal->query->request.origin;
 
 	if (r->any.line == 0 && r->null.line == 0)
 		return;
-	fixing_remark(f, "'*' and 'null' do not go with credentials: list "
+	fix_remark(f, "'*' and 'null' do not go with credentials: list "
 	    "every origin whose pages may call, since no other can any "
 	    "more; or let the page send no credentials");
-	if (!fixing_is_own(f, p, KEY_ALLOW_ORIGINS)) {
+	if (!fix_is_own(f, p, KEY_ALLOW_ORIGINS)) {
 		set_own(f, p, KEY_ALLOW_ORIGINS, origin);
 		return;
 	}
@@ -284,30 +281,30 @@ narrow_origins(struct fixing *f, const struct risks *r)
 }
 
 static void
-fix_credentials(struct fixing *f)
+fix_credentials(struct fix_ctx *f)
 {
 	const struct policy *p = f->policy;
 	struct risks r = {.insecure = false};
 
-	if (!f->wishes->query->request.credentials || p->credentials)
+	if (!f->goal->query->request.credentials || p->credentials)
 		return;
-	if (str_eq(f->wishes->query->request.origin, STR("null"))) {
-		fixing_give_up(f, "no policy with allow-credentials = yes can "
+	if (str_eq(f->goal->query->request.origin, STR("null"))) {
+		fix_give_up(f, "no policy with allow-credentials = yes can "
 		    "allow 'null'");
 		return;
 	}
 	set_own(f, p, KEY_ALLOW_CREDENTIALS, STR("yes"));
-	fixing_remark(f, "with credentials the page acts with its users' "
+	fix_remark(f, "with credentials the page acts with its users' "
 	    "rights: allow only origins that you trust with them");
 	(void)origin_set_each(p->origins, look_at, &r);
 	narrow_origins(f, &r);
-	if (r.insecure || lint_is_insecure(f->wishes->query->request.origin))
+	if (r.insecure || lint_is_insecure(f->goal->query->request.origin))
 		allow_insecure(f, p);
 	if (r.suffix && !p->suffixes_allowed)
 		set_own(f, p, KEY_PUBLIC_SUFFIXES, STR("allow"));
 	if (!p->expose.any)
 		return;
-	if (fixing_is_own(f, p, KEY_EXPOSE_HEADERS))
+	if (fix_is_own(f, p, KEY_EXPOSE_HEADERS))
 		replace_element(f, p->expose.any_at, STR("*"), STR(""));
 	else
 		set_own(f, p, KEY_EXPOSE_HEADERS, STR(""));
@@ -316,27 +313,27 @@ fix_credentials(struct fixing *f)
 /* ---- methods and headers ----------------------------------------------- */
 
 static void
-fix_method(struct fixing *f)
+fix_method(struct fix_ctx *f)
 {
-	struct str method = f->wishes->query->request.method;
+	struct str method = f->goal->query->request.method;
 	const struct field_set *methods = &f->policy->methods;
 	bool folded = str_eq_fold(method, STR("patch"));
 
 	if (method_is_safelisted(method) || methods->any ||
 	    field_set_find(methods, method) != NULL)
 		return;
-	fixing_append(f, f->policy, KEY_ALLOW_METHODS, method);
+	fix_append(f, f->policy, KEY_ALLOW_METHODS, method);
 	if (folded && !str_eq(method, STR("PATCH")))
-		fixing_remark(f, "better write method: 'PATCH' in the page: "
+		fix_remark(f, "better write method: 'PATCH' in the page: "
 		    "browsers send PATCH in the case in which script wrote "
 		    "it, and servers compare it exactly");
 }
 
 /* The name as it was asked for. */
 static struct str
-given_name(const struct fixing *f, struct str name)
+given_name(const struct fix_ctx *f, struct str name)
 {
-	const struct headers *h = &f->wishes->query->request.headers;
+	const struct headers *h = &f->goal->query->request.headers;
 
 	for (size_t i = 0; i < h->count; i++)
 		if (str_eq_fold(h->items[i].name, name))
@@ -345,7 +342,7 @@ given_name(const struct fixing *f, struct str name)
 }
 
 static void
-fix_header(struct fixing *f, struct str name)
+fix_header(struct fix_ctx *f, struct str name)
 {
 	const struct field_set *headers = &f->policy->headers;
 
@@ -353,28 +350,28 @@ fix_header(struct fixing *f, struct str name)
 	    !str_eq_fold(name, STR("authorization"))))
 		return;
 	if (request_header_check(name, NULL, (struct place){0, 0, 0}) != 0) {
-		fixing_give_up(f, "take the Access-Control header out of the "
+		fix_give_up(f, "take the Access-Control header out of the "
 		    "request: such headers belong to the server's answer");
 		return;
 	}
-	fixing_append(f, f->policy, KEY_ALLOW_HEADERS, given_name(f, name));
+	fix_append(f, f->policy, KEY_ALLOW_HEADERS, given_name(f, name));
 }
 
 static void
-fix_expose(struct fixing *f)
+fix_expose(struct fix_ctx *f)
 {
-	const struct explain_query *q = f->wishes->query;
-	const struct browser_readable *readable = f->wishes->readable;
+	const struct explain_query *q = f->goal->query;
+	const struct browser_readable *readable = f->goal->readable;
 
 	for (size_t i = 0; readable != NULL && i < q->nreads; i++) {
 		if (browser_can_read(readable, q->reads[i]))
 			continue;
 		if (response_header_check(q->reads[i], NULL,
 		    (struct place){0, 0, 0}) != 0)
-			fixing_remark(f, "no page can read Set-Cookie or a "
+			fix_remark(f, "no page can read Set-Cookie or a "
 			    "header of CORS itself");
 		else
-			fixing_append(f, f->policy, KEY_EXPOSE_HEADERS,
+			fix_append(f, f->policy, KEY_EXPOSE_HEADERS,
 			    q->reads[i]);
 	}
 }
@@ -382,9 +379,9 @@ fix_expose(struct fixing *f)
 /* ---- all of it --------------------------------------------------------- */
 
 static void
-fix_policy(struct fixing *f)
+fix_policy(struct fix_ctx *f)
 {
-	const struct browser_plan *plan = f->wishes->plan;
+	const struct browser_plan *plan = f->goal->plan;
 
 	fix_origin(f);
 	fix_credentials(f);
@@ -396,15 +393,15 @@ fix_policy(struct fixing *f)
 }
 
 int
-explain_fix(const struct policy_set *s, const struct fix_wishes *w,
+explain_fix(const struct policy_set *s, const struct fix_goal *w,
     struct arena *a, struct fixes *out)
 {
-	struct fixing f = {.set = s, .wishes = w, .arena = a, .out = out,
+	struct fix_ctx f = {.set = s, .goal = w, .arena = a, .out = out,
 	    .policy = w->policy};
 
 	out->count = out->nremarks = 0;
 	if (w->blocked && method_is_forbidden(w->query->request.method))
-		fixing_give_up(&f, "no policy can allow it: use another "
+		fix_give_up(&f, "no policy can allow it: use another "
 		    "method");
 	else if (w->blocked && f.policy == NULL)
 		f.policy = fix_route(&f);
@@ -415,7 +412,7 @@ explain_fix(const struct policy_set *s, const struct fix_wishes *w,
 	if (f.impossible)
 		out->count = 0;
 	if (w->blocked && out->count == 0 && out->nremarks == 0)
-		fixing_remark(&f, "the answer has no room for so many header "
+		fix_remark(&f, "the answer has no room for so many header "
 		    "names: send fewer");
 	return f.failed ? -1 : 0;
 }

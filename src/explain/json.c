@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "explain/print.h"
+#include "explain/explain.h"
 
 #include "base/escape.h"
 
@@ -238,7 +238,7 @@ explain_print_json(const struct explanation *e, FILE *to)
 	    json_object_update_new(root, json_pack(
 	        "{s:o, s:s, s:s, s:o, s:o, s:o, s:o}",
 	        "answer", json_answer(e),
-	        "profile", browser_name(e->query->profile),
+	        "profile", browser_engines[e->query->profile].name,
 	        "browser", e->goes_on ? "goes-on" : "blocked",
 	        "failures", json_failures(e), "fix", json_fixes(&e->fixes),
 	        "actual", json_actual(e),

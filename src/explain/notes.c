@@ -12,22 +12,16 @@ enum { NOTE_MAX = 1024, SHOWN = 160 };
 
 /* ---- notes ------------------------------------------------------------- */
 
-int
+void
 explain_note(struct explanation *e, struct str text)
 {
-	struct str copy = arena_str(&e->arena, text);
-
-	if (copy.p == NULL)
-		return -1;
-	if (e->nnotes < EXPLAIN_NOTES_MAX)
-		e->notes[e->nnotes++] = copy;
-	return 0;
-}
-
-static bool
-is_origin_in(const struct explanation *e, const char *scheme)
-{
-	return str_starts(e->query->request.origin, str_of(scheme));
+	if (e->nnotes == EXPLAIN_NOTES_MAX)
+		return;
+	e->notes[e->nnotes] = arena_str(&e->arena, text);
+	if (e->notes[e->nnotes].p == NULL)
+		e->failed = true;
+	else
+		e->nnotes++;
 }
 
 static bool
@@ -41,65 +35,38 @@ has_name(const struct explanation *e, struct str name)
 
 /* ---- beside CORS ------------------------------------------------------- */
 
-static bool
-is_loopback_url(const struct explanation *e)
+static void
+note_beside(struct explanation *e)
 {
+	const struct explain_query *q = e->query;
+	struct str method = q->request.method;
+	bool http = str_eq(q->url.scheme, STR("http"));
 	struct origin o;
 
-	return origin_parse(e->query->url.origin, &o, NULL,
-	    (struct place){0, 0, 0}) == 0 && origin_is_loopback(&o);
-}
-
-static int
-note_mixed_content(struct explanation *e)
-{
-	if (!is_origin_in(e, "https://") || is_loopback_url(e) ||
-	    !str_eq(e->query->url.scheme, STR("http")))
-		return 0;
-	return explain_note(e,
-	    STR("an https page may not call an http URL: browsers "
-	    "block it as mixed content, whatever CORS says"));
-}
-
-static int
-note_private_network(struct explanation *e)
-{
-	if (!e->query->private_network)
-		return 0;
-	return explain_note(e,
-	    STR("Access-Control-Request-Private-Network belongs to "
-	    "Private Network Access, which browsers gave up: Local Network "
-	    "Access asks the user instead, without a preflight and without "
-	    "headers, so that there is nothing to answer"));
-}
-
-static int
-note_body(struct explanation *e)
-{
-	struct str method = e->query->request.method;
-
-	if (e->query->request.flag != FLAG_STREAM)
-		return 0;
-	if (str_eq(method, STR("GET")) || str_eq(method, STR("HEAD")))
-		return explain_note(e,
-		    STR("fetch() refuses a body with GET and HEAD: "
-		    "give the method with -X"));
-	if (!str_eq(e->query->url.scheme, STR("http")))
-		return 0;
-	return explain_note(e,
-	    STR("Chromium sends a stream over HTTP/2 or HTTP/3 "
-	    "only, so not to an http URL: behind the preflight it fails with "
-	    "ERR_ALPN_NEGOTIATION_FAILED, whatever CORS says"));
-}
-
-static int
-note_same_origin(struct explanation *e)
-{
-	if (e->plan.cors)
-		return 0;
-	return explain_note(e,
-	    STR("browsers send Origin with methods other than GET "
-	    "and HEAD even to the page's own origin: it is no sign of CORS"));
+	if (http && str_starts(q->request.origin, STR("https://")) &&
+	    !(origin_parse(q->url.origin, &o, NULL,
+	          (struct place){0, 0, 0}) == 0 && origin_is_loopback(&o)))
+		explain_note(e, STR("an https page may not call an http URL: "
+		    "browsers block it as mixed content, whatever CORS says"));
+	if (q->private_network)
+		explain_note(e, STR("Access-Control-Request-Private-Network "
+		    "belongs to Private Network Access, which browsers gave "
+		    "up: Local Network Access asks the user instead, without "
+		    "a preflight and without headers, so that there is "
+		    "nothing to answer"));
+	if (!e->plan.cors)
+		explain_note(e, STR("browsers send Origin with methods other "
+		    "than GET and HEAD even to the page's own origin: it is "
+		    "no sign of CORS"));
+	if (q->request.flag == FLAG_STREAM && (str_eq(method, STR("GET")) ||
+	    str_eq(method, STR("HEAD"))))
+		explain_note(e, STR("fetch() refuses a body with GET and "
+		    "HEAD: give the method with -X"));
+	else if (q->request.flag == FLAG_STREAM && http)
+		explain_note(e, STR("Chromium sends a stream over HTTP/2 or "
+		    "HTTP/3 only, so not to an http URL: after the preflight "
+		    "it fails with ERR_ALPN_NEGOTIATION_FAILED, whatever CORS "
+		    "says"));
 }
 
 /* ---- the preflight ----------------------------------------------------- */
@@ -124,7 +91,7 @@ needless(const struct trigger *t)
 	return NULL;
 }
 
-static int
+static void
 note_needless(struct explanation *e)
 {
 	char space[NOTE_MAX];
@@ -132,62 +99,57 @@ note_needless(struct explanation *e)
 
 	for (size_t i = 0; i < e->plan.ntriggers; i++)
 		if (needless(&e->plan.triggers[i]) == NULL)
-			return 0;
+			return;
 	if (!e->plan.preflight)
-		return 0;
+		return;
 	buf_add(&b, STR("the preflight could be saved: "));
 	for (size_t i = 0; i < e->plan.ntriggers; i++) {
 		if (i > 0)
 			buf_add(&b, STR("; "));
 		buf_add(&b, str_of(needless(&e->plan.triggers[i])));
 	}
-	return explain_note(e, buf_str(&b));
+	explain_note(e, buf_str(&b));
 }
 
-static int
+static void
 note_sum(struct explanation *e)
 {
 	for (size_t i = 0; i < e->plan.ntriggers; i++)
-		if (e->plan.triggers[i].why == WHY_SUM)
-			return explain_note(e,
-			    STR("WebKit does not add the values "
-			    "up: there the sum of 1024 bytes counts for "
-			    "nothing"));
-	return 0;
+		if (e->plan.triggers[i].why == WHY_SUM) {
+			explain_note(e, STR("WebKit does not add the values "
+			    "up: there the sum of 1024 bytes is ignored"));
+			return;
+		}
 }
 
 /* How long each browser keeps the answer. */
-static int
+static void
 note_cache(struct explanation *e)
 {
-	static const struct {
-		enum browser_profile profile;
-		const char *name;
-	} engines[] = {
-		{BROWSER_CHROMIUM, "Chromium"}, {BROWSER_FIREFOX, "Firefox"},
-		{BROWSER_WEBKIT, "WebKit"},
-	};
 	char space[NOTE_MAX];
 	struct buf b = BUF(space);
+	int found = 0;
 
 	if (!e->plan.preflight || !e->goes_on)
-		return 0;
+		return;
 	buf_add(&b, STR("seconds that browsers keep this answer, for this URL "
-	    "with its query: "));
-	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
-		if (i > 0)
-			buf_add(&b, STR(", "));
-		buf_add(&b, str_of(engines[i].name));
+	    "with its query"));
+	for (int i = 0; i < BROWSER_COUNT; i++) {
+		if (browser_engines[i].title == NULL)
+			continue;
+		buf_add(&b, found++ > 0 ? STR(", ") : STR(": "));
+		buf_add(&b, str_of(browser_engines[i].title));
 		buf_char(&b, ' ');
-		buf_uint(&b, browser_max_age(engines[i].profile, &e->answer));
+		buf_uint(&b, browser_max_age((enum browser_profile)i,
+		    &e->answer));
 	}
 	if (e->policy != NULL && e->policy->max_age == MAX_AGE_UNSET)
 		buf_add(&b, STR("; max-age = 7200 would save most "
 		    "preflights"));
-	return explain_note(e, buf_str(&b));
+	explain_note(e, buf_str(&b));
 }
 
-static int
+static void
 note_firefox(struct explanation *e)
 {
 	const struct browser_request *r = &e->query->request;
@@ -195,28 +157,28 @@ note_firefox(struct explanation *e)
 	if (!e->plan.preflight || !e->goes_on ||
 	    browser_max_age(BROWSER_FIREFOX, &e->answer) == 0 ||
 	    browser_cache_covers(BROWSER_FIREFOX, r, &e->answer, r, &e->plan))
-		return 0;
-	return explain_note(e,
-	    STR("Firefox asks again before every such request: it "
-	    "finds no '*' in its cache; list the names instead"));
+		return;
+	explain_note(e,
+	    STR("Firefox sends a preflight before every such "
+	    "request: it finds no '*' in its cache; list the names instead"));
 }
 
-static int
+static void
 note_authorization(struct explanation *e)
 {
 	if (!has_name(e, STR("authorization")) || e->policy == NULL ||
 	    !e->policy->headers.any || e->policy->credentials ||
 	    e->query->request.credentials ||
 	    field_set_find(&e->policy->headers, STR("authorization")) != NULL)
-		return 0;
-	return explain_note(e,
+		return;
+	explain_note(e,
 	    STR("by the Fetch standard '*' in allow-headers does "
 	    "not cover Authorization; Chrome, Firefox and Safari let it "
 	    "through as yet, so list it beside the '*'"));
 }
 
 /* What Chromium treats otherwise than the standard and other browsers. */
-static int
+static void
 note_chromium(struct explanation *e)
 {
 	char space[NOTE_MAX];
@@ -232,45 +194,45 @@ note_chromium(struct explanation *e)
 		buf_escaped(&b, h->items[i].name, SHOWN);
 	}
 	if (b.n == 0)
-		return 0;
-	buf_add(&b, STR(": Chromium asks no permission for it; by the Fetch "
+		return;
+	buf_add(&b, STR(": Chromium needs no permission for it; by the Fetch "
 	    "standard, and in other browsers, it needs one"));
-	return explain_note(e, buf_str(&b));
+	explain_note(e, buf_str(&b));
 }
 
-static int
+static void
 note_user_agent(struct explanation *e)
 {
 	if (e->query->profile == BROWSER_CHROMIUM ||
 	    !has_name(e, STR("user-agent")))
-		return 0;
-	return explain_note(e,
+		return;
+	explain_note(e,
 	    STR("Chromium drops a User-Agent that script sets, and "
-	    "so asks no permission for it"));
+	    "so needs no permission for it"));
 }
 
 /* ---- the response ------------------------------------------------------ */
 
-static int
+static void
 note_side_effects(struct explanation *e)
 {
 	if (e->failures.count == 0 || !e->at_response || !e->plan.cors ||
 	    e->failures.items[0].code == CODE_METHOD_FORBIDDEN)
-		return 0;
-	return explain_note(e, e->plan.preflight ?
+		return;
+	explain_note(e, e->plan.preflight ?
 	    STR("the preflight has passed, so the request is carried out; "
 	        "only its response is kept from the page") :
 	    STR("without a preflight the request is sent and carried out; "
 	        "only its response is kept from the page"));
 }
 
-static int
+static void
 note_expose(struct explanation *e)
 {
 	if (!e->plan.cors || e->readable.count == 0 || e->readable.all ||
 	    e->query->nreads > 0)
-		return 0;
-	return explain_note(e,
+		return;
+	explain_note(e,
 	    STR("the page can read no response headers but those "
 	    "above: others, such as Content-Disposition or X-Total-Count, "
 	    "must be listed in expose-headers (--read NAME asks for one)"));
@@ -279,15 +241,15 @@ note_expose(struct explanation *e)
 int
 explain_add_notes(struct explanation *e)
 {
-	static int (*const makers[])(struct explanation *) = {
-		note_mixed_content, note_private_network, note_same_origin,
-		note_body, note_needless, note_sum, note_cache, note_firefox,
-		note_authorization, note_chromium, note_user_agent,
-		note_side_effects, note_expose,
-	};
-
-	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)
-		if (makers[i](e) != 0)
-			return -1;
-	return 0;
+	note_beside(e);
+	note_needless(e);
+	note_sum(e);
+	note_cache(e);
+	note_firefox(e);
+	note_authorization(e);
+	note_chromium(e);
+	note_user_agent(e);
+	note_side_effects(e);
+	note_expose(e);
+	return e->failed ? -1 : 0;
 }

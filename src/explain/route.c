@@ -2,13 +2,13 @@
  * path more for one that nearly does, else a new policy. */
 #include "config.h"
 
+#include "explain/fix.h"
+
 #include "base/buf.h"
 #include "conf/edit.h"
 #include "core/origin.h"
 #include "core/path.h"
 #include "core/target.h"
-#include "explain/explain.h"
-#include "explain/fix_impl.h"
 
 struct wanted {
 	struct str host; /* as a policy writes it */
@@ -39,9 +39,9 @@ keep_common(void *ctx, struct str reading)
  * every reading.  Returns false for a path that servers read in different ways
  * from its first segment on. */
 static bool
-wanted_path(struct fixing *f, struct str *out)
+wanted_path(struct fix_ctx *f, struct str *out)
 {
-	struct str raw = f->wishes->query->url.path, text;
+	struct str raw = f->goal->query->url.path, text;
 	char *space = arena_alloc(f->arena, raw.n);
 
 	f->failed = f->failed || space == NULL;
@@ -60,12 +60,12 @@ wanted_path(struct fixing *f, struct str *out)
 }
 
 static bool
-wanted_host(struct fixing *f, struct str *out)
+wanted_host(struct fix_ctx *f, struct str *out)
 {
 	char space[TARGET_HOST_MAX];
 	struct str host = {space, 0};
 
-	if (host_normalize(f->wishes->query->url.host, space, &host.n) !=
+	if (host_normalize(f->goal->query->url.host, space, &host.n) !=
 	    HOST_GOOD)
 		return false;
 	*out = arena_str(f->arena, host);
@@ -75,11 +75,24 @@ wanted_host(struct fixing *f, struct str *out)
 
 /* ---- policies that nearly serve it ------------------------------------- */
 
+size_t
+host_claim_rank(struct str claim, struct str host)
+{
+	if (str_eq(claim, STR("*")))
+		return 1;
+	if (str_eq(claim, host))
+		return TARGET_HOST_MAX + 2;
+	if (!str_starts(claim, STR("*.")) || host.n < claim.n ||
+	    !str_ends(host, str_from(claim, 1)))
+		return 0;
+	return claim.n;
+}
+
 static bool
 serves_host(const struct policy *p, struct str host)
 {
 	for (size_t i = 0; i < p->nhosts; i++)
-		if (explain_host_rank(p->hosts[i].text, host) > 0)
+		if (host_claim_rank(p->hosts[i].text, host) > 0)
 			return true;
 	return false;
 }
@@ -133,16 +146,16 @@ is_claimed(const struct policy_set *s, const struct policy *p,
 /* The first policy that serves the one and lacks the other, and allows the
  * origin already. */
 static const struct policy *
-find_nearest(struct fixing *f, const struct wanted *w, enum policy_key lacks)
+find_nearest(struct fix_ctx *f, const struct wanted *w, enum policy_key lacks)
 {
 	for (size_t i = 0; i < policy_set_count(f->set); i++) {
 		const struct policy *p = policy_set_get(f->set, i);
 		bool near = lacks == KEY_PATH ? serves_host(p, w->host) :
 		    serves_path(p, w->path);
 
-		if (near && fixing_is_own(f, p, lacks) &&
+		if (near && fix_is_own(f, p, lacks) &&
 		    origin_set_match(p->origins,
-		        f->wishes->query->request.origin, NULL) &&
+		        f->goal->query->request.origin, NULL) &&
 		    !is_claimed(f->set, p, lacks, w))
 			return p;
 	}
@@ -153,7 +166,7 @@ find_nearest(struct fixing *f, const struct wanted *w, enum policy_key lacks)
 
 /* A name made of the host that no policy has. */
 static void
-add_name(const struct fixing *f, struct str host, struct buf *out)
+add_name(const struct fix_ctx *f, struct str host, struct buf *out)
 {
 	size_t start = out->n;
 
@@ -197,10 +210,10 @@ add_credentials(const struct browser_request *r, struct buf *out)
 }
 
 static struct str
-new_policy(struct fixing *f, const struct wanted *w)
+new_policy(struct fix_ctx *f, const struct wanted *w)
 {
-	const struct browser_request *r = &f->wishes->query->request;
-	const struct browser_plan *plan = f->wishes->plan;
+	const struct browser_request *r = &f->goal->query->request;
+	const struct browser_plan *plan = f->goal->plan;
 	size_t cap = 512 + w->host.n * 2 + w->path.n + r->origin.n +
 	    r->method.n + 2 * plan->joined.n;
 	struct buf b = {arena_alloc(f->arena, cap), 0, cap, false};
@@ -224,7 +237,7 @@ new_policy(struct fixing *f, const struct wanted *w)
 }
 
 static void
-add_policy(struct fixing *f, const struct wanted *w)
+add_policy(struct fix_ctx *f, const struct wanted *w)
 {
 	struct source_line line;
 	struct fix *fix;
@@ -232,9 +245,9 @@ add_policy(struct fixing *f, const struct wanted *w)
 	const char *file = policy_set_file_name(f->set,
 	    policy_set_get(f->set, 0)->section.file);
 
-	if (f->wishes->query->request.credentials &&
-	    str_eq(f->wishes->query->request.origin, STR("null"))) {
-		fixing_give_up(f, "no policy with allow-credentials = yes can "
+	if (f->goal->query->request.credentials &&
+	    str_eq(f->goal->query->request.origin, STR("null"))) {
+		fix_give_up(f, "no policy with allow-credentials = yes can "
 		    "allow 'null'");
 		return;
 	}
@@ -242,7 +255,7 @@ add_policy(struct fixing *f, const struct wanted *w)
 		f->failed = true;
 		return;
 	}
-	fix = fixing_new(f);
+	fix = fix_new(f);
 	if (fix == NULL)
 		return;
 	fix->file = file;
@@ -263,19 +276,19 @@ can_list(const struct browser_plan *plan)
 }
 
 const struct policy *
-fix_route(struct fixing *f)
+fix_route(struct fix_ctx *f)
 {
 	static const enum policy_key lists[] = {KEY_PATH, KEY_HOST};
 	struct wanted w;
 
 	if (!wanted_path(f, &w.path)) {
-		fixing_give_up(f, "no policy can serve this path: servers "
+		fix_give_up(f, "no policy can serve this path: servers "
 		    "read it in different ways; write it without escapes, "
 		    "'..' and ';'");
 		return NULL;
 	}
-	if (!wanted_host(f, &w.host) || !can_list(f->wishes->plan)) {
-		fixing_give_up(f, "no policy can name this request's host or "
+	if (!wanted_host(f, &w.host) || !can_list(f->goal->plan)) {
+		fix_give_up(f, "no policy can name this request's host or "
 		    "headers");
 		return NULL;
 	}
@@ -284,7 +297,7 @@ fix_route(struct fixing *f)
 
 		if (p == NULL)
 			continue;
-		fixing_append(f, p, lists[i], lists[i] == KEY_PATH ? w.path :
+		fix_append(f, p, lists[i], lists[i] == KEY_PATH ? w.path :
 		    w.host);
 		return p;
 	}

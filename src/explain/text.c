@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "explain/print.h"
+#include "explain/explain.h"
 
 #include "base/escape.h"
 
@@ -95,7 +95,7 @@ print_request(struct printing *p)
 	for (size_t i = 0; i < q->nignored; i++) {
 		fputs("  ", p->to);
 		put(p, q->ignored[i].name);
-		fprintf(p->to, " does not count: %s\n", q->ignored[i].why);
+		fprintf(p->to, " is ignored: %s\n", q->ignored[i].why);
 	}
 }
 
@@ -126,7 +126,7 @@ print_no_preflight(struct printing *p)
 
 	if (!p->e->plan.cors) {
 		wrap(p, "", STR("none: the page and the URL have the same "
-		    "origin, so CORS is not asked"));
+		    "origin, so CORS does not apply"));
 		return;
 	}
 	if (p->e->failures.count > 0 && p->e->failures.items[0].code ==
@@ -149,9 +149,9 @@ print_preflight(struct printing *p)
 		print_no_preflight(p);
 		return;
 	}
-	fputs("  the browser asks first, because\n", p->to);
+	fputs("  the browser sends a preflight, because\n", p->to);
 	print_triggers(p);
-	fputs("  it sends, without cookies and logins\n    OPTIONS ", p->to);
+	fputs("  it sends, without credentials\n    OPTIONS ", p->to);
 	put(p, p->e->query->url.target);
 	fputs(" HTTP/1.1\n", p->to);
 	put_headers(p, &p->e->sent);
@@ -191,7 +191,7 @@ print_no_answer(struct printing *p)
 {
 	if (p->e->live == NULL || p->e->live->no_answer.n == 0)
 		return false;
-	fputs("  the server gives no answer: ", p->to);
+	fputs("  no answer from the server: ", p->to);
 	put(p, p->e->live->no_answer);
 	putc('\n', p->to);
 	return true;
@@ -297,28 +297,33 @@ verdict(const struct explanation *e)
 static void
 print_console(struct printing *p)
 {
-	static const char *const names[] = {
-		[CONSOLE_CHROME] = "Chrome",
-		[CONSOLE_FIREFOX] = "Firefox",
-	};
+	const struct explanation *e = p->e;
+	bool any = false;
 
-	if (p->e->failures.count == 0)
+	if (e->failures.count == 0)
 		return;
-	if (!console_has_words(p->e)) {
+	for (int i = 0; i < BROWSER_COUNT; i++)
+		any |= browser_engines[i].blocked != NULL &&
+		    console_failure(e, (enum browser_profile)i) != NULL;
+	if (!any)
 		wrap(p, "", STR("today's browsers do not enforce this rule, "
 		    "and show nothing"));
-		return;
-	}
-	for (int i = CONSOLE_CHROME; i <= CONSOLE_FIREFOX; i++) {
+	for (int i = 0; any && i < BROWSER_COUNT; i++) {
+		const struct browser_engine *engine = &browser_engines[i];
+		const struct browser_failure *f = console_failure(e,
+		    (enum browser_profile)i);
 		char space[4 * TEXT_MAX];
 		struct buf text = BUF(space);
 
-		console_words(p->e, (enum console)i, &text);
-		if (text.n == 0) {
-			fprintf(p->to, "  %s does not block it\n", names[i]);
+		if (engine->blocked == NULL)
+			continue;
+		if (f == NULL) {
+			fprintf(p->to, "  %s does not block it\n",
+			    engine->product);
 			continue;
 		}
-		fprintf(p->to, "  %s's console:\n    ", names[i]);
+		console_words(e, (enum browser_profile)i, f, &text);
+		fprintf(p->to, "  %s's console:\n    ", engine->product);
 		(void)fwrite(text.p, 1, text.n, p->to);
 		putc('\n', p->to);
 	}
@@ -391,7 +396,7 @@ print_fix(struct printing *p, const struct fix *f)
 	fputs("  ", p->to);
 	put(p, str_of(f->file));
 	fprintf(p->to, ":%u: write%s%s ", f->line,
-	    f->insert ? " behind this line" : "",
+	    f->insert ? " after this line" : "",
 	    f->in_defaults ? " in [defaults], for all that inherit it" : "");
 	while (rest.n > 0) {
 		const char *end = memchr(rest.p, '\n', rest.n);

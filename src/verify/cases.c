@@ -31,13 +31,15 @@ struct making {
 static int
 expect(struct making *m, struct verify_case *c)
 {
-	struct ask ask = {.url = c->url, .origin = c->origin,
+	struct policy_query ask = {.url = c->url, .origin = c->origin,
 	    .method = c->method, .names = c->joined,
 	    .policy = m->subject->policy};
 
 	return c->kind == VERIFY_PREFLIGHT ?
-	    ask_preflight(m->subject->set, &ask, m->arena, &c->expected) :
-	    ask_actual(m->subject->set, &ask, m->arena, &c->expected);
+	    policy_query_preflight(m->subject->set, &ask, m->arena,
+	        &c->expected) :
+	    policy_query_actual(m->subject->set, &ask, m->arena,
+	        &c->expected);
 }
 
 /* For a case that is of use whatever the policy says. */
@@ -242,12 +244,12 @@ pick_method(const struct field_set *methods)
 static int
 find_policy(struct making *m)
 {
-	struct ask ask = {.url = m->subject->url, .origin = STR(""),
+	struct policy_query ask = {.url = m->subject->url, .origin = STR(""),
 	    .method = m->subject->method, .names = STR(""),
 	    .policy = m->subject->policy};
-	struct asked asked;
+	struct policy_answer asked;
 
-	if (ask_actual(m->subject->set, &ask, m->arena, &asked) != 0)
+	if (policy_query_actual(m->subject->set, &ask, m->arena, &asked) != 0)
 		return -1;
 	m->policy = m->out->policy = asked.policy;
 	return 0;

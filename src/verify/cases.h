@@ -20,7 +20,7 @@ struct verify_case {
 	const struct str *names; /* asked for: lower case, sorted, unique */
 	size_t nnames;
 	struct str joined;       /* the same as one text */
-	struct asked expected;   /* what the policy answers */
+	struct policy_answer expected;   /* what the policy answers */
 };
 
 /* What the cases are made for. */

@@ -3,7 +3,7 @@
 #include "verify/check.h"
 
 #include "base/buf.h"
-#include "browser/browser_impl.h"
+#include "browser/headers.h"
 #include "core/field.h"
 
 #define ALLOW_ORIGIN STR("Access-Control-Allow-Origin")
@@ -438,12 +438,12 @@ compare_with(struct judging *j, const struct policy_set *s, struct str name,
     struct giver *out)
 {
 	const struct verify_case *c = j->c;
-	struct ask ask = {.url = c->url, .origin = c->origin,
+	struct policy_query ask = {.url = c->url, .origin = c->origin,
 	    .method = c->method, .names = c->joined, .policy = name};
 	struct verify_findings findings;
-	struct asked asked;
+	struct policy_answer asked;
 
-	if (ask_preflight(s, &ask, j->arena, &asked) != 0 ||
+	if (policy_query_preflight(s, &ask, j->arena, &asked) != 0 ||
 	    judge_by(c, &asked.answer, j->got, j->arena, &findings) != 0)
 		return -1;
 	if (findings.count > 0)

@@ -611,9 +611,9 @@ def check_usage(folder):
 
 
 # What Chromium does otherwise: arguments, triggers by the standard, triggers in
-# Chromium, and a note or a header that does not count there.
+# Chromium, and a note or a header that is ignored there.
 CHROMIUM = (
-    (["-H", "DPR: 2"], ["dpr"], [], "DPR: Chromium asks no permission"),
+    (["-H", "DPR: 2"], ["dpr"], [], "DPR: Chromium needs no permission"),
     (["-H", "DPR: x"], ["dpr"], ["dpr"], None),
     (["-H", "User-Agent: x"], ["user-agent"], [], "User-Agent"),
     (["-H", "Accept: " + "a" * 63, "-H", "accept: " + "b" * 64], [],
@@ -651,7 +651,7 @@ def check_notes():
             ("the cache", ["-X", "PUT", API],
              "Chromium 600, Firefox 600, WebKit 600"),
             ("Firefox and '*'", ["-X", "PUT", "https://open.example.com/"],
-             "Firefox asks again"),
+             "Firefox sends a preflight before every"),
             ("a needless header",
              ["-H", "X-Requested-With: x", "https://open.example.com/"],
              "could be saved"),

@@ -264,7 +264,7 @@ def no_answer(folder):
                f"no answer to {argv or 'GET'}: blocked, and why", out)
         status, out, err = run(folder, "--timeout", "1", "--origin", APP,
                                *argv, f"http://127.0.0.1:{silent.port}/")
-        tap.ok(status == 1 and err == "" and "gives no answer" in out
+        tap.ok(status == 1 and err == "" and "no answer from the server" in out
                and "there is no answer" in out, "the text says so too", out)
     silent.stop()
 
@@ -275,7 +275,7 @@ def same_origin(folder):
     status, out, _ = run(folder, "--json", "--origin", origin, origin + "/v1")
     result = json.loads(out)
     tap.ok(status == 0 and result["cors"] is False and not server.requests,
-           "the page's own origin: CORS is not asked, nor the server", out)
+           "the page's own origin: CORS does not apply, and the server is not asked", out)
     server.stop()
 
 

@@ -82,7 +82,7 @@ codes(const struct browser_failures *f, char *space, size_t size)
 Test(browser, names)
 {
 	for (int i = 0; i < BROWSER_COUNT; i++) {
-		const char *name = browser_name((enum browser_profile)i);
+		const char *name = browser_engines[i].name;
 
 		cr_expect(browser_parse(str_of(name)) == i, "%s", name);
 	}
@@ -284,12 +284,12 @@ Test(browser, joined_lines)
 	struct headers joined;
 	struct arena a = {NULL};
 
-	cr_assert(browser_headers_join(&h, &a, &joined) == 0);
+	cr_assert(headers_join(&h, &a, &joined) == 0);
 	cr_assert(joined.count == 2);
 	cr_expect(str_eq(joined.items[0].name, STR("Accept")));
 	cr_expect(str_eq(joined.items[0].value, STR("a/b, c/d")));
 	cr_expect(str_eq(joined.items[1].value, STR(", 1")));
-	cr_assert(browser_headers_join(&none, &a, &joined) == 0);
+	cr_assert(headers_join(&none, &a, &joined) == 0);
 	cr_expect(joined.count == 0);
 	arena_clear(&a);
 }
@@ -718,7 +718,7 @@ Test(browser, max_age)
 			        204, fields.headers});
 			cr_expect(got == wanted[p], "%s, %s: %lu",
 			    rows[i].answer,
-			    browser_name((enum browser_profile)p), got);
+			    browser_engines[p].name, got);
 		}
 	}
 }
