@@ -80,28 +80,32 @@ arena_array(struct arena *a, size_t count, size_t size)
 	return arena_alloc(a, count * size);
 }
 
+static char *
+copy(struct arena *a, struct str s)
+{
+	char *p = s.n < SIZE_MAX ? arena_alloc(a, s.n + 1) : NULL;
+
+	if (p != NULL && s.n > 0)
+		memcpy(p, s.p, s.n);
+	return p;
+}
+
 struct str
 arena_str(struct arena *a, struct str s)
 {
-	char *p;
+	const char *p = copy(a, s);
 
-	if (s.n == SIZE_MAX || (p = arena_alloc(a, s.n + 1)) == NULL)
-		return (struct str){NULL, 0};
-	if (s.n > 0)
-		memcpy(p, s.p, s.n);
-	return (struct str){p, s.n};
+	return (struct str){p, p != NULL ? s.n : 0};
 }
 
 struct str
 arena_lower(struct arena *a, struct str s)
 {
-	char *p = s.n < SIZE_MAX ? arena_alloc(a, s.n + 1) : NULL;
+	char *p = copy(a, s);
 
-	if (p == NULL)
-		return (struct str){NULL, 0};
-	for (size_t i = 0; i < s.n; i++)
-		p[i] = (char)ascii_lower((unsigned char)s.p[i]);
-	return (struct str){p, s.n};
+	for (size_t i = 0; p != NULL && i < s.n; i++)
+		p[i] = (char)ascii_lower((unsigned char)p[i]);
+	return (struct str){p, p != NULL ? s.n : 0};
 }
 
 struct str
@@ -128,16 +132,30 @@ void *
 arena_grow(struct arena *a, void *items, size_t count, size_t *cap, size_t size)
 {
 	size_t larger = *cap > 0 ? 2 * *cap : ITEMS_MIN;
-	void *copy;
+	void *moved;
 
 	if (count < *cap)
 		return items;
-	if ((copy = arena_array(a, larger, size)) == NULL)
+	if ((moved = arena_array(a, larger, size)) == NULL)
 		return NULL;
 	if (count > 0)
-		memcpy(copy, items, count * size);
+		memcpy(moved, items, count * size);
 	*cap = larger;
-	return copy;
+	return moved;
+}
+
+void *
+array_grow(void *items, size_t count, size_t *cap, size_t size)
+{
+	size_t larger = *cap > 0 ? 2 * *cap : ITEMS_MIN;
+	void *moved;
+
+	if (count < *cap)
+		return items;
+	moved = reallocarray(items, larger, size);
+	if (moved != NULL)
+		*cap = larger;
+	return moved;
 }
 
 void

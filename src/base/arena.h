@@ -35,6 +35,9 @@ struct str arena_join(struct arena *a, const struct str *texts, size_t count);
 void *arena_grow(struct arena *a, void *items, size_t count, size_t *cap,
     size_t size);
 
+/* The same with memory of its own, which free() frees. */
+void *array_grow(void *items, size_t count, size_t *cap, size_t size);
+
 /* Frees everything and leaves the arena empty and usable. */
 void arena_clear(struct arena *a);
 

@@ -21,26 +21,27 @@ buf_uint(struct buf *b, unsigned long v)
 	buf_add(b, (struct str){p, (size_t)(digits + sizeof(digits) - p)});
 }
 
-static bool
-is_plain(unsigned char c)
+void
+buf_hex(struct buf *b, const unsigned char *bytes, size_t n)
 {
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+	for (size_t i = 0; i < n; i++)
+		buf_add(b, (struct str){(char[]){hex_char(bytes[i] >> 4),
+		    hex_char(bytes[i])}, 2});
 }
 
 void
 buf_escaped(struct buf *b, struct str s, size_t max)
 {
-	static const char hex[] = "0123456789abcdef";
 	size_t n = s.n < max ? s.n : max;
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (is_plain(c))
+		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')
 			buf_char(b, (char)c);
 		else
-			buf_add(b, (struct str){(char[]){'\\', 'x', hex[c >> 4],
-			    hex[c & 15]}, 4});
+			buf_add(b, (struct str){(char[]){'\\', 'x',
+			    hex_char(c >> 4), hex_char(c)}, 4});
 	}
 	if (n < s.n)
 		buf_add(b, STR("..."));

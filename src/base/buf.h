@@ -35,6 +35,9 @@ buf_str(const struct buf *b)
 void buf_char(struct buf *b, char c);
 void buf_uint(struct buf *b, unsigned long v);
 
+/* Adds two hexadecimal digits for each byte. */
+void buf_hex(struct buf *b, const unsigned char *bytes, size_t n);
+
 /* Adds s with every control byte, 8-bit byte, '"' and '\' as \xHH, cut after
  * max bytes of s with "..." in place of the rest.  Safe for a terminal, a log
  * line, and inside quotes. */

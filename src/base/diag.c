@@ -76,23 +76,6 @@ diag_file_name(const struct diag *d, unsigned file)
 	return file < d->nfiles ? d->files[file] : "?";
 }
 
-/* Room for one more entry: 0, or -1 without memory. */
-static int
-reserve(struct diag *d)
-{
-	size_t cap = d->cap == 0 ? 32 : d->cap * 2;
-	struct entry *entries;
-
-	if (d->count < d->cap)
-		return 0;
-	entries = reallocarray(d->entries, cap, sizeof(*entries));
-	if (entries == NULL)
-		return -1;
-	d->entries = entries;
-	d->cap = cap;
-	return 0;
-}
-
 /* The formatted text in the arena, or NULL. */
 static const char * __attribute__((format(printf, 2, 0)))
 format(struct diag *d, const char *fmt, va_list ap)
@@ -115,6 +98,7 @@ void
 diag_add(struct diag *d, enum diag_level level, struct place at,
     const char *id, const char *hint, const char *fmt, ...)
 {
+	struct entry *entries;
 	const char *text;
 	struct str copy;
 	va_list ap;
@@ -128,7 +112,10 @@ diag_add(struct diag *d, enum diag_level level, struct place at,
 	text = format(d, fmt, ap);
 	va_end(ap);
 	copy = arena_str(&d->text, str_of(hint != NULL ? hint : ""));
-	if (text == NULL || copy.p == NULL || reserve(d) != 0) {
+	entries = array_grow(d->entries, d->count, &d->cap, sizeof(*entries));
+	if (entries != NULL)
+		d->entries = entries;
+	if (text == NULL || copy.p == NULL || entries == NULL) {
 		/* Unknown trouble is no reason to accept a policy. */
 		d->no_memory = true;
 		if (level != DIAG_ERROR)
@@ -152,8 +139,7 @@ diag_conceal(struct diag *d, unsigned file)
 		    strncmp(item->id, "file-", strlen("file-")) == 0)
 			continue;
 		item->at.col = 1;
-		item->text = "what stands here is nothing that this file may "
-		    "have";
+		item->text = "this line is invalid, and not quoted here";
 		item->hint = "";
 	}
 }
@@ -180,22 +166,17 @@ diag_warnings(const struct diag *d)
 }
 
 static int
-order(size_t a, size_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int
 compare(const void *left, const void *right)
 {
 	const struct entry *a = left, *b = right;
-	int r = order(a->item.at.file, b->item.at.file);
 
-	if (r == 0)
-		r = order(a->item.at.line, b->item.at.line);
-	if (r == 0)
-		r = order(a->item.at.col, b->item.at.col);
-	return r != 0 ? r : order(a->number, b->number);
+	if (a->item.at.file != b->item.at.file)
+		return a->item.at.file < b->item.at.file ? -1 : 1;
+	if (a->item.at.line != b->item.at.line)
+		return a->item.at.line < b->item.at.line ? -1 : 1;
+	if (a->item.at.col != b->item.at.col)
+		return a->item.at.col < b->item.at.col ? -1 : 1;
+	return (a->number > b->number) - (a->number < b->number);
 }
 
 const struct diag_item *

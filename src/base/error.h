@@ -9,7 +9,7 @@
 int fail(const char *hint, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* An argument of the command is no good; its text, or NO_TEXT, is shown behind
+/* An argument of the command is invalid; its text, or NO_TEXT, is shown after
  * what, escaped.  Returns -1. */
 #define NO_TEXT ((struct str){NULL, 0})
 int fail_usage(const char *command, const char *what, struct str text,

@@ -44,6 +44,22 @@ port_parse(struct str s)
 	return whole_parse(s, 1, 65535, &port) == 0 ? (int)port : -1;
 }
 
+bool
+host_port_split(struct str s, struct str *host, struct str *port)
+{
+	size_t n = s.n;
+
+	while (n > 0 && s.p[n - 1] != ':' && s.p[n - 1] != ']')
+		n--;
+	*host = s;
+	*port = STR("");
+	if (n == 0 || s.p[n - 1] != ':')
+		return false;
+	host->n = n - 1;
+	*port = str_from(s, n);
+	return true;
+}
+
 int
 seconds_parse(const char *s, unsigned long min, unsigned long max,
     unsigned long *out)

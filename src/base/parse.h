@@ -16,6 +16,10 @@ int number_parse(const char *s, unsigned long min, unsigned long max,
 /* A port, 1 to 65535; leading zeros are allowed.  Returns it, or -1. */
 int port_parse(struct str s);
 
+/* Splits HOST:PORT at the last colon, unless that is within brackets.  Returns
+ * false without one: then all is host, and port is "". */
+bool host_port_split(struct str s, struct str *host, struct str *port);
+
 /* Seconds: a number, alone or with s or m behind it.  Returns 0 or -1. */
 int seconds_parse(const char *s, unsigned long min, unsigned long max,
     unsigned long *out);

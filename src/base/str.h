@@ -133,6 +133,19 @@ hex_digit(unsigned char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* The digit for the lowest four bits of v. */
+static inline char
+hex_char(unsigned v)
+{
+	return "0123456789abcdef"[v & 15];
+}
+
+static inline bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* Control characters: 0x00 to 0x1f and 0x7f. */
 static inline bool
 is_control(unsigned char c)

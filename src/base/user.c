@@ -13,7 +13,7 @@
 static const unsigned long id_max = UINT32_MAX - 1;
 
 int
-account_user(const char *name, uid_t *uid, gid_t *gid)
+user_find(const char *name, uid_t *uid, gid_t *gid)
 {
 	const struct passwd *pw = getpwnam(name);
 	unsigned long id;
@@ -32,7 +32,7 @@ account_user(const char *name, uid_t *uid, gid_t *gid)
 }
 
 int
-account_group(const char *name, gid_t *gid)
+group_find(const char *name, gid_t *gid)
 {
 	const struct group *gr = getgrnam(name);
 	unsigned long id;

@@ -7,9 +7,9 @@
 /* The user of that name, or of that number, which need not be a known one.
  * *gid becomes the user's own group, (gid_t)-1 where the user is not known.
  * Returns 0, or -1 where there is none. */
-int account_user(const char *name, uid_t *uid, gid_t *gid);
+int user_find(const char *name, uid_t *uid, gid_t *gid);
 
 /* The same for a group. */
-int account_group(const char *name, gid_t *gid);
+int group_find(const char *name, gid_t *gid);
 
 #endif

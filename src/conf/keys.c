@@ -2,7 +2,6 @@
 
 #include "conf/keys.h"
 
-#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -153,31 +152,14 @@ set_choice(struct conf *c, const struct conf_key *key, struct str v,
 	report_value(c, key, v, at, "key-value", buf_cstr(&h));
 }
 
-/* Takes the digits that v begins with; what is over LLONG_MAX stays there.
- * Returns how many there are. */
-static size_t
-take_number(struct str v, long long *out)
-{
-	size_t i;
-
-	*out = 0;
-	for (i = 0; i < v.n && v.p[i] >= '0' && v.p[i] <= '9'; i++) {
-		int digit = v.p[i] - '0';
-
-		*out = *out > (LLONG_MAX - digit) / 10 ? LLONG_MAX :
-		    *out * 10 + digit;
-	}
-	return i;
-}
-
 static void
 set_status(struct conf *c, const struct conf_key *key, struct str v,
     struct place at, int *out)
 {
-	long long status;
+	unsigned long status;
 
-	if (v.n == 3 && take_number(v, &status) == 3 && status >= 200 &&
-	    status <= key->status_max && status / 100 != 3)
+	if (v.n == 3 && digits_parse(v, &status) == 3 && status >= 200 &&
+	    (int)status <= key->status_max && status / 100 != 3)
 		*out = (int)status;
 	else
 		report_value(c, key, v, at, "status-invalid",
@@ -185,11 +167,11 @@ set_status(struct conf *c, const struct conf_key *key, struct str v,
 }
 
 /* Seconds in the unit that follows a number, or 0. */
-static int
+static unsigned
 unit_seconds(struct str unit)
 {
 	static const char units[] = "smhd";
-	static const int seconds[] = {1, 60, 3600, 86400};
+	static const unsigned seconds[] = {1, 60, 3600, 86400};
 	const char *found = unit.n != 1 ? NULL :
 	    memchr(units, unit.p[0], sizeof units - 1);
 
@@ -199,7 +181,7 @@ unit_seconds(struct str unit)
 /* More than any policy may say.  Whole minutes of milliseconds are hardly meant
  * as seconds. */
 static void
-refuse_max_age(struct conf *c, struct str v, long long number, bool plain,
+refuse_max_age(struct conf *c, struct str v, unsigned long number, bool plain,
     struct place at)
 {
 	struct shown shown;
@@ -209,7 +191,7 @@ refuse_max_age(struct conf *c, struct str v, long long number, bool plain,
 	    number / 1000 <= MAX_AGE_MAX;
 
 	buf_add(&h, STR("write "));
-	buf_uint(&h, milli ? (unsigned long)(number / 1000) : MAX_AGE_MAX);
+	buf_uint(&h, milli ? number / 1000 : MAX_AGE_MAX);
 	if (!milli)
 		buf_add(&h, STR(" or less"));
 	diag_add(c->d, DIAG_ERROR, at, milli ? "max-age-milliseconds" :
@@ -224,9 +206,9 @@ set_max_age(struct conf *c, const struct conf_key *key, struct str v,
     struct place at, int *out)
 {
 	struct shown shown;
-	long long number;
-	size_t digits = take_number(v, &number);
-	int unit = unit_seconds(str_from(v, digits));
+	unsigned long number;
+	size_t digits = digits_parse(v, &number);
+	unsigned unit = unit_seconds(str_from(v, digits));
 
 	if (v.n > 1 && v.p[0] == '-' && v.p[1] >= '0' && v.p[1] <= '9')
 		diag_add(c->d, DIAG_ERROR, at, "max-age-negative",
@@ -238,7 +220,7 @@ set_max_age(struct conf *c, const struct conf_key *key, struct str v,
 	else if (number > MAX_AGE_MAX / unit)
 		refuse_max_age(c, v, number, digits == v.n, at);
 	else
-		*out = (int)number * unit;
+		*out = (int)(number * unit);
 	if (*out > MAX_AGE_CHROMIUM)
 		diag_add(c->d, DIAG_WARNING, at, "max-age-over-cap",
 		    "write 7200 or less, or keep it for Firefox's sake",

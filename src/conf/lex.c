@@ -4,12 +4,6 @@
 
 #include <stdio.h>
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 struct str
 conf_strip(struct str text, const char *marks)
 {

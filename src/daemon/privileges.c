@@ -34,10 +34,10 @@ privileges_find(struct privileges *p, const struct privileges_options *o)
 	if (o->user == NULL)
 		return 0;
 	user = buf_shown(&shown, str_of(o->user));
-	if (account_user(o->user, &p->uid, &p->gid) == -1)
+	if (user_find(o->user, &p->uid, &p->gid) == -1)
 		return fail("name a user that exists, or a numeric id and "
 		    "--group", "--user: there is no user '%s'", user);
-	if (o->group != NULL && account_group(o->group, &p->gid) == -1)
+	if (o->group != NULL && group_find(o->group, &p->gid) == -1)
 		return fail("name a group that exists, or a numeric id",
 		    "--group: there is no group '%s'",
 		    buf_shown(&shown, str_of(o->group)));

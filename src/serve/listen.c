@@ -97,10 +97,10 @@ owner_find(const struct listen_options *o, uid_t *uid, gid_t *gid)
 
 	*uid = (uid_t)-1;
 	*gid = (gid_t)-1;
-	if (o->owner != NULL && account_user(o->owner, uid, &own) == -1)
+	if (o->owner != NULL && user_find(o->owner, uid, &own) == -1)
 		return fail("name a user that exists",
 		    "--socket-owner: no user '%s'", o->owner);
-	if (o->group != NULL && account_group(o->group, gid) == -1)
+	if (o->group != NULL && group_find(o->group, gid) == -1)
 		return fail("name a group that exists",
 		    "--socket-group: no group '%s'", o->group);
 	return 0;
@@ -330,9 +330,8 @@ static int
 spec_split(const char *spec, char *host, size_t size, const char **port)
 {
 	const char *colon = strrchr(spec, ':'), *from = spec, *to = colon;
-	unsigned long n;
 
-	if (colon == NULL || number_parse(colon + 1, 1, 65535, &n) == -1)
+	if (colon == NULL || port_parse(str_of(colon + 1)) == -1)
 		return -1;
 	*port = colon + 1;
 	if (spec[0] == '[') {
@@ -353,9 +352,7 @@ spec_split(const char *spec, char *host, size_t size, const char **port)
 static bool
 is_port(const char *text)
 {
-	unsigned long n;
-
-	return number_parse(text, 1, 65535, &n) == 0;
+	return port_parse(str_of(text)) != -1;
 }
 
 /* Says what an address lacks that is none, and the one to write: other software

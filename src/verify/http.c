@@ -58,12 +58,6 @@ await_turn(struct http *h)
 
 /* ---- the answer -------------------------------------------------------- */
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Notes the status of a line such as "HTTP/1.1 204 No Content". */
 static void
 take_status(struct receiving *r, struct str line)

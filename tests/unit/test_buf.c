@@ -2,6 +2,9 @@
 
 #include "base/buf.h"
 
+#include <limits.h>
+#include <stdlib.h>
+
 #include "base/arena.h"
 #include "base/parse.h"
 #include "unit.h"
@@ -48,6 +51,15 @@ Test(buf, writes_numbers)
 		buf_uint(&b, rows[i].v);
 		cr_expect_str_eq(buf_cstr(&b), rows[i].text);
 	}
+}
+
+Test(buf, writes_hexadecimal_digits)
+{
+	char text[5];
+	struct buf b = BUF(text);
+
+	buf_hex(&b, (const unsigned char *)"\x0a\xff", 2);
+	cr_expect_str_eq(buf_cstr(&b), "0aff");
 }
 
 Test(buf, escapes)
@@ -149,6 +161,21 @@ Test(arena, grows_and_keeps_the_items)
 	arena_clear(&a);
 }
 
+Test(array, grows_and_keeps_the_items)
+{
+	size_t cap = 0;
+	int *items = NULL;
+
+	for (size_t i = 0; i < 1000; i++) {
+		items = array_grow(items, i, &cap, sizeof(*items));
+		cr_assert(items != NULL && i < cap);
+		items[i] = (int)i;
+	}
+	for (size_t i = 0; i < 1000; i++)
+		cr_assert(items[i] == (int)i);
+	free(items);
+}
+
 Test(str, compares_by_bytes_then_by_length)
 {
 	cr_expect(str_compare(STR("a"), STR("a")) == 0);
@@ -181,4 +208,71 @@ Test(spelling, counts_edits_up_to_a_bound)
 		    str_of(rows[i].b), rows[i].max) == rows[i].distance,
 		    "%s %s", rows[i].a, rows[i].b);
 	cr_expect(spelling_distance(longer, longer, 2) == 3, "too long");
+}
+
+Test(parse, numbers_and_ports_are_digits_alone)
+{
+	static const struct {
+		const char *text;
+		int port;
+	} rows[] = {
+		{"1", 1}, {"65535", 65535}, {"00080", 80}, {"", -1}, {"0", -1},
+		{"65536", -1}, {"18446744073709551617", -1}, {"+1", -1},
+		{" 1", -1}, {"1 ", -1}, {"1a", -1},
+	};
+	unsigned long v;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct str s = str_of(rows[i].text);
+
+		cr_expect(port_parse(s) == rows[i].port, "%s", rows[i].text);
+		cr_expect(number_parse(s.p, 1, 65535, &v) ==
+		    (rows[i].port == -1 ? -1 : 0), "%s", s.p);
+	}
+	cr_expect(digits_parse(STR("12x"), &v) == 2 && v == 12);
+	cr_expect(digits_parse(STR("99999999999999999999"), &v) == 20 &&
+	    v == ULONG_MAX);
+	cr_expect(number_parse("99999999999999999999", 0, ULONG_MAX, &v) == -1);
+}
+
+Test(parse, splits_host_and_port)
+{
+	static const struct {
+		const char *text, *host, *port;
+		bool has_port;
+	} rows[] = {
+		{"a.example:80", "a.example", "80", true},
+		{"a.example:", "a.example", "", true},
+		{"a.example", "a.example", "", false},
+		{"[::1]:80", "[::1]", "80", true},
+		{"[::1]", "[::1]", "", false},
+		{"::1", ":", "1", true}, {"", "", "", false},
+	};
+	struct str host, port;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		cr_expect(host_port_split(str_of(rows[i].text), &host,
+		    &port) == rows[i].has_port, "%s", rows[i].text);
+		cr_expect(str_eq(host, str_of(rows[i].host)) &&
+		    str_eq(port, str_of(rows[i].port)), "%s", rows[i].text);
+	}
+}
+
+Test(parse, times_and_modes)
+{
+	unsigned long v = 0;
+	unsigned mode = 0;
+
+	cr_expect(seconds_parse("10", 1, 600, &v) == 0 && v == 10);
+	cr_expect(seconds_parse("10s", 1, 600, &v) == 0 && v == 10);
+	cr_expect(seconds_parse("10m", 1, 600, &v) == 0 && v == 600);
+	cr_expect(seconds_parse("11m", 1, 600, &v) == -1);
+	cr_expect(seconds_parse("0m", 1, 600, &v) == -1);
+	cr_expect(seconds_parse("m", 0, 600, &v) == -1);
+	cr_expect(seconds_parse("1ms", 0, 600, &v) == -1);
+	cr_expect(mode_parse("0660", &mode) == 0 && mode == 0660);
+	cr_expect(mode_parse("", &mode) == -1);
+	cr_expect(mode_parse("8", &mode) == -1);
+	cr_expect(mode_parse("1000", &mode) == -1);
+	cr_expect(mode_parse("777777777777777777777777", &mode) == -1);
 }
