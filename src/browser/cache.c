@@ -7,6 +7,7 @@
 
 #include <limits.h>
 
+#include "base/parse.h"
 #include "core/field.h"
 
 #define ALLOW_METHODS STR("access-control-allow-methods")
@@ -17,22 +18,12 @@ enum { AGE_DEFAULT = 5 };
 
 /* ---- for how long ------------------------------------------------------ */
 
-/* Digits and nothing else; what is too large for the type stays at its limit.
- * Returns false where it is no number. */
+/* Digits and nothing else; what is too large for the type stays at its
+ * limit. */
 static bool
 parse_seconds(struct str s, unsigned long *out)
 {
-	*out = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned long digit;
-
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-		digit = (unsigned long)(s.p[i] - '0');
-		*out = *out > (ULONG_MAX - digit) / 10 ? ULONG_MAX :
-		    *out * 10 + digit;
-	}
-	return s.n > 0;
+	return s.n > 0 && digits_parse(s, out) == s.n;
 }
 
 unsigned long

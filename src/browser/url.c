@@ -3,9 +3,10 @@
 #include "browser/url.h"
 
 #include "base/buf.h"
+#include "base/parse.h"
 #include "core/host.h"
 
-enum { AUTHORITY_MAX = 512, PORT_MAX = 65535 };
+enum { AUTHORITY_MAX = 512 };
 
 /* ---- what is wrong with it --------------------------------------------- */
 
@@ -48,38 +49,6 @@ add_scheme(const struct parse *p, struct str *rest, struct buf *out)
 	    "does not begin with http:// or https://");
 }
 
-/* Splits host[:port]; a colon within brackets is the host's. */
-static void
-split_port(struct str authority, struct str *host, struct str *port)
-{
-	size_t n = authority.n;
-
-	while (n > 0 && authority.p[n - 1] != ':' && authority.p[n - 1] != ']')
-		n--;
-	*host = authority;
-	*port = STR("");
-	if (n == 0 || authority.p[n - 1] != ':')
-		return;
-	host->n = n - 1;
-	*port = str_from(authority, n);
-}
-
-/* The number of a port, 0 for an empty one, or -1. */
-static long
-port_number(struct str port)
-{
-	long number = 0;
-
-	for (size_t i = 0; i < port.n; i++) {
-		if (port.p[i] < '0' || port.p[i] > '9')
-			return -1;
-		number = number * 10 + (port.p[i] - '0');
-		if (number > PORT_MAX)
-			return -1;
-	}
-	return port.n > 0 && number == 0 ? -1 : number;
-}
-
 static int
 add_host(const struct parse *p, struct str host, struct buf *out)
 {
@@ -96,24 +65,24 @@ add_host(const struct parse *p, struct str host, struct buf *out)
 }
 
 static int
-add_authority(const struct parse *p, struct str authority, long usual_port,
+add_authority(const struct parse *p, struct str authority, int usual_port,
     struct buf *out)
 {
 	struct str host, port;
-	long number;
+	int number;
 
 	if (memchr(authority.p, '@', authority.n) != NULL)
 		return error(p, "url-userinfo", "take out what stands before "
 		    "the '@', and send an Authorization header",
 		    "has a user name, which fetch() refuses");
-	split_port(authority, &host, &port);
+	(void)host_port_split(authority, &host, &port);
 	if (add_host(p, host, out) != 0)
 		return -1;
-	number = port_number(port);
+	number = port.n > 0 ? port_parse(port) : usual_port;
 	if (number < 0)
 		return error(p, "url-port", "a port is 1 to 65535",
 		    "has no valid port");
-	if (number != 0 && number != usual_port) {
+	if (number != usual_port) {
 		buf_char(out, ':');
 		buf_uint(out, (unsigned long)number);
 	}
@@ -127,7 +96,6 @@ add_authority(const struct parse *p, struct str authority, long usual_port,
 static void
 add_encoded(struct buf *out, char c, const char *special)
 {
-	static const char hex[] = "0123456789ABCDEF";
 	unsigned char byte = (unsigned char)c;
 
 	if (byte > 0x20 && byte < 0x7f && strchr(special, c) == NULL) {
@@ -135,8 +103,8 @@ add_encoded(struct buf *out, char c, const char *special)
 		return;
 	}
 	buf_char(out, '%');
-	buf_char(out, hex[byte >> 4]);
-	buf_char(out, hex[byte & 15]);
+	buf_char(out, "0123456789ABCDEF"[byte >> 4]);
+	buf_char(out, "0123456789ABCDEF"[byte & 15]);
 }
 
 /* The dots in a segment that is nothing else, "%2e" counted as one; 0 for any
@@ -220,7 +188,7 @@ fill(struct url *out, struct str text, size_t scheme, size_t origin,
 	out->authority = str_from(out->origin, scheme);
 	out->target = str_from(text, origin);
 	out->path = (struct str){out->target.p, path - origin};
-	split_port(out->authority, &out->host, &port);
+	(void)host_port_split(out->authority, &out->host, &port);
 }
 
 int

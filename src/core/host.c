@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base/parse.h"
 #include "core/domain.h"
 
 /* ---- names ------------------------------------------------------------- */
@@ -162,18 +163,12 @@ ipv6_quad(struct str s, uint16_t out[2])
 	size_t n = 0;
 
 	for (; label_next(&s, &label); n++) {
-		unsigned v = 0;
-		if (n == 4 || label.n == 0 || label.n > 3 ||
-		    (label.n > 1 && label.p[0] == '0'))
+		unsigned long v;
+		if (n == 4 || label.n == 0 ||
+		    (label.n > 1 && label.p[0] == '0') ||
+		    digits_parse(label, &v) != label.n || v > 255)
 			return false;
-		for (size_t i = 0; i < label.n; i++) {
-			if (label.p[i] < '0' || label.p[i] > '9')
-				return false;
-			v = v * 10 + (unsigned)(label.p[i] - '0');
-		}
-		if (v > 255)
-			return false;
-		address = address << 8 | v;
+		address = address << 8 | (uint32_t)v;
 	}
 	out[0] = (uint16_t)(address >> 16);
 	out[1] = (uint16_t)(address & 0xffff);
@@ -256,7 +251,6 @@ ipv6_print(const uint16_t g[8], struct buf *out)
 	}
 	buf_char(out, '[');
 	for (size_t i = 0; i < 8; i++) {
-		static const char digits[] = "0123456789abcdef";
 		if (i == from) {
 			buf_add(out, i == 0 ? STR("::") : STR(":"));
 			i += length - 1;
@@ -264,7 +258,7 @@ ipv6_print(const uint16_t g[8], struct buf *out)
 		}
 		for (unsigned shift = 16; shift > 0; shift -= 4)
 			if (shift == 4 || g[i] >> (shift - 4) != 0)
-				buf_char(out, digits[g[i] >> (shift - 4) & 15]);
+				buf_char(out, hex_char(g[i] >> (shift - 4)));
 		if (i < 7)
 			buf_char(out, ':');
 	}

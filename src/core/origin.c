@@ -2,6 +2,8 @@
 
 #include "core/origin.h"
 
+#include "base/parse.h"
+
 enum { SCHEME_MAX = 64, ENTRY_SHOWN = 100, FIX_MAX = 512 };
 
 /* ---- schemes ----------------------------------------------------------- */
@@ -67,26 +69,16 @@ struct pieces {
 static void
 split_authority(struct str s, struct pieces *out)
 {
-	const char *host = s.p, *colon = NULL, *end = s.p + s.n;
+	size_t host = s.n;
 
-	for (const char *p = s.p; p < end; p++) {
-		if (*p == '@')
-			host = p + 1;
-		if (*p == '@' || *p == ']')
-			colon = NULL;
-		else if (*p == ':')
-			colon = p;
-	}
-	if (host > s.p) {
+	while (host > 0 && s.p[host - 1] != '@')
+		host--;
+	if (host > 0) {
 		out->has_userinfo = true;
-		out->userinfo = (struct str){s.p, (size_t)(host - s.p) - 1};
+		out->userinfo = (struct str){s.p, host - 1};
 	}
-	if (colon != NULL) {
-		out->has_port = true;
-		out->port = (struct str){colon + 1, (size_t)(end - colon) - 1};
-		end = colon;
-	}
-	out->host = (struct str){host, (size_t)(end - host)};
+	out->has_port = host_port_split(str_from(s, host), &out->host,
+	    &out->port);
 }
 
 /* Whether the authority ends at c. */
@@ -123,20 +115,11 @@ split(struct str text, struct pieces *out)
 	return true;
 }
 
-/* The number in a port of 1 to 5 digits without a leading zero, or -1. */
+/* A port without leading zeros, or -1. */
 static int
 port_number(struct str port)
 {
-	int v = 0;
-
-	if (port.n == 0 || port.n > 5 || port.p[0] == '0')
-		return -1;
-	for (size_t i = 0; i < port.n; i++) {
-		if (port.p[i] < '0' || port.p[i] > '9')
-			return -1;
-		v = v * 10 + (port.p[i] - '0');
-	}
-	return v <= 65535 ? v : -1;
+	return port.n > 0 && port.p[0] != '0' ? port_parse(port) : -1;
 }
 
 /* Adds the canonical form of the pieces; path and userinfo are left out. */
@@ -157,13 +140,10 @@ canonical(const struct pieces *p, struct buf *out)
 		buf_add(out, STR("*."));
 	if (p->host.n == 0 || !host_canonical(p->host, special, out))
 		return false;
-	struct str port = p->port;
-	while (port.n > 1 && port.p[0] == '0')
-		port = str_from(port, 1);
-	if (str_eq(port, STR("*"))) {
+	if (str_eq(p->port, STR("*"))) {
 		buf_add(out, STR(":*"));
-	} else if (port.n > 0) {
-		int number = port_number(port);
+	} else if (p->port.n > 0) {
+		int number = port_parse(p->port);
 		if (number < 0)
 			return false;
 		if (number != usual) {

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/parse.h"
 #include "core/host.h"
 #include "core/policy_impl.h"
 #include "export/marker.h"
@@ -52,20 +53,6 @@ is_harmless(struct str s)
 	return true;
 }
 
-static int
-parse_port(struct str s, unsigned *out)
-{
-	unsigned port = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9' || port > 6553)
-			return -1;
-		port = port * 10 + (unsigned)(s.p[i] - '0');
-	}
-	*out = port;
-	return s.n > 0 && s.p[0] != '0' && port <= 65535 ? 0 : -1;
-}
-
 const char *const export_fields[EXPORT_FIELDS] = {
 	"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials",
 	"Access-Control-Expose-Headers"};
@@ -81,20 +68,20 @@ export_path_parse(const char *text, struct str *out)
 int
 export_socket_parse(const char *text, struct export_socket *out)
 {
-	struct str s = str_of(text);
+	struct str s = str_of(text), port;
 	struct host_check check;
-	size_t colon = s.n;
+	int number;
 
 	*out = (struct export_socket){.port = 0};
 	if (!is_harmless(s))
 		return -1;
 	if (str_starts(s, STR("unix:")))
 		return export_path_parse(text + 5, &out->path);
-	while (colon > 0 && s.p[colon - 1] != ':')
-		colon--;
-	if (colon == 0 || parse_port(str_from(s, colon), &out->port) != 0)
+	(void)host_port_split(s, &out->host, &port);
+	number = port_parse(port);
+	if (number == -1 || port.p[0] == '0')
 		return -1;
-	out->host = (struct str){s.p, colon - 1};
+	out->port = (unsigned)number;
 	host_judge(out->host, true, &check);
 	return check.fault == HOST_OK ? 0 : -1;
 }
