@@ -56,7 +56,7 @@ join(struct str front, struct str middle, struct str behind, struct arena *a)
 static bool
 is_separator(char c)
 {
-	return c == ' ' || c == '\t' || c == ',';
+	return c == ',' || is_blank(c);
 }
 
 /* Without separators at its end. */

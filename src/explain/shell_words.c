@@ -71,17 +71,15 @@ without_carets(struct str text, char *space)
 static uint32_t
 take_number(struct str *rest, uint32_t base, size_t max, bool *any)
 {
-	static const char digits[] = "0123456789abcdef";
 	uint32_t value = 0;
 
 	*any = false;
 	while (rest->n > 0 && max-- > 0) {
-		unsigned char c = ascii_lower((unsigned char)rest->p[0]);
-		const char *found = c != '\0' ? strchr(digits, c) : NULL;
+		int digit = hex_digit((unsigned char)rest->p[0]);
 
-		if (found == NULL || (uint32_t)(found - digits) >= base)
+		if (digit < 0 || (uint32_t)digit >= base)
 			break;
-		value = value * base + (uint32_t)(found - digits);
+		value = value * base + (uint32_t)digit;
 		*rest = str_from(*rest, 1);
 		*any = true;
 	}

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/color.h"
 #include "base/lines.h"
 #include "conf/lex.h"
@@ -42,10 +43,11 @@ static void
 hash_end(SHA2_CTX *c, char digits[HASH_LENGTH + 1])
 {
 	uint8_t bytes[SHA256_DIGEST_LENGTH];
+	struct buf b = {digits, 0, HASH_LENGTH + 1, false};
 
 	SHA256Final(bytes, c);
-	for (size_t i = 0; i < HASH_LENGTH / 2; i++)
-		snprintf(digits + 2 * i, 3, "%02x", (unsigned)bytes[i]);
+	buf_hex(&b, bytes, HASH_LENGTH / 2);
+	buf_cstr(&b);
 }
 
 static void

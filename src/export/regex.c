@@ -160,8 +160,7 @@ const char regex_odd_path[] = "^[^?]*("
 static void
 put_path_byte(FILE *to, unsigned char c)
 {
-	static const char lower[] = "0123456789abcdef";
-	unsigned digits[] = {c >> 4, c & 15};
+	char digits[] = {hex_char(c >> 4), hex_char(c)};
 
 	if (c < 0x7f) {
 		putc('(', to);
@@ -170,11 +169,11 @@ put_path_byte(FILE *to, unsigned char c)
 	}
 	putc('%', to);
 	for (size_t i = 0; i < 2; i++)
-		if (digits[i] < 10)
-			putc(lower[digits[i]], to);
+		if (digits[i] <= '9')
+			putc(digits[i], to);
 		else
-			fprintf(to, "[%c%c]", lower[digits[i]],
-			    lower[digits[i]] - 'a' + 'A');
+			fprintf(to, "[%c%c]", digits[i],
+			    digits[i] - 'a' + 'A');
 	if (c < 0x7f)
 		putc(')', to);
 }

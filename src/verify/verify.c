@@ -15,17 +15,14 @@ enum { TOKEN_BYTES = 8, TEXT_MAX = 1024, HEADERS_MAX = 3 };
 static int
 make_token(struct arena *a, struct str *out)
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char bytes[TOKEN_BYTES];
 	char text[2 * TOKEN_BYTES];
+	struct buf b = BUF(text);
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return -1;
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		text[2 * i] = digits[bytes[i] >> 4];
-		text[2 * i + 1] = digits[bytes[i] & 0x0f];
-	}
-	*out = arena_str(a, (struct str){text, sizeof(text)});
+	buf_hex(&b, bytes, sizeof(bytes));
+	*out = arena_str(a, buf_str(&b));
 	return out->p != NULL ? 0 : -1;
 }
 
