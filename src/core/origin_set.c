@@ -5,6 +5,7 @@
 #include <sha2.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/hash.h"
 #include "core/origin_set_impl.h"
 
@@ -289,16 +290,12 @@ origin_set_same_pattern(const struct origin_set *s, const struct origin *o)
 static int
 patterns_reserve(struct origin_set *s)
 {
-	size_t size = s->patterns_size > 0 ? s->patterns_size * 2 : 8;
-	struct pattern *patterns;
+	struct pattern *patterns = array_grow(s->patterns, s->npatterns,
+	    &s->patterns_size, sizeof *patterns);
 
-	if (s->npatterns < s->patterns_size)
-		return 0;
-	patterns = reallocarray(s->patterns, size, sizeof *patterns);
 	if (patterns == NULL)
 		return -1;
 	s->patterns = patterns;
-	s->patterns_size = size;
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/arena.h"
+
 struct file {
 	char *path;
 	int error; /* of stat; 0: st holds */
@@ -66,19 +68,11 @@ is_same(const struct file *a, const struct file *b)
 void
 watch_path(struct watch *w, const char *path)
 {
-	size_t cap = w->cap > 0 ? w->cap * 2 : 16;
-	struct file *files;
+	struct file *files = array_grow(w->files, w->n, &w->cap, sizeof *files);
 
-	if (w->n == w->cap) {
-		files = reallocarray(w->files, cap, sizeof *files);
-		if (files == NULL) {
-			w->gap = true;
-			return;
-		}
+	if (files != NULL)
 		w->files = files;
-		w->cap = cap;
-	}
-	if ((w->files[w->n].path = strdup(path)) == NULL)
+	if (files == NULL || (files[w->n].path = strdup(path)) == NULL)
 		w->gap = true;
 	else
 		look(&w->files[w->n++]);

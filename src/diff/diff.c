@@ -15,16 +15,12 @@ int
 diff_add(struct diff *d, const struct diff_pair *pair,
     struct diff_change change)
 {
-	if (d->count == d->size) {
-		size_t size = d->size > 0 ? d->size * 2 : 64;
-		struct diff_change *changes = reallocarray(d->changes, size,
-		    sizeof(*changes));
+	struct diff_change *changes = array_grow(d->changes, d->count,
+	    &d->size, sizeof(*changes));
 
-		if (changes == NULL)
-			return -1;
-		d->changes = changes;
-		d->size = size;
-	}
+	if (changes == NULL)
+		return -1;
+	d->changes = changes;
 	change.policy = pair->name;
 	change.where = pair->where;
 	change.more = pair->more;

@@ -38,10 +38,8 @@ struct points {
 static int
 add_point(struct points *ps, struct point point)
 {
-	if (ps->count == ps->size) {
-		size_t size = ps->size > 0 ? ps->size * 2 : 64;
-		struct point *items = reallocarray(ps->items, size,
-		    sizeof(*items));
+	struct point *items = array_grow(ps->items, ps->count, &ps->size,
+	    sizeof(*items));
 
 		if (items == NULL)
 			return -1;
