@@ -6,11 +6,13 @@ be there.  Where servers rightly differ, the status is a dict by server, and a
 server that refuses the request itself must send no CORS header.
 """
 
+import os
 from dataclasses import dataclass, field
 
 import harness
 import tap
 
+POLICY = os.path.join(harness.TOP, "tests", "server", "policy.ini")
 APP = "https://app.example.com"
 VARY = ["origin", "access-control-request-method",
         "access-control-request-headers"]
@@ -354,6 +356,25 @@ def faults(case, answer, server):
     if answer.status == 204 and answer.body:
         yield f"a 204 with the body {answer.body!r}"
     yield from _extra_faults(case, answer)
+
+
+def ask(address):
+    """The answer to a preflight of the API."""
+    return harness.request(address, "OPTIONS /", [
+        ("Host", "api.example.com"), ("Origin", APP),
+        ("Access-Control-Request-Method", "PUT")])
+
+
+def is_answered(answer, what):
+    tap.ok(answer.status == 204 and answer.cors() == api(APP),
+           what, str(answer))
+
+
+def inherited(address):
+    answer = ask(address)
+    tap.ok(answer.status == 204 and not answer.values("x-inherited"),
+           "a preflight's answer has nothing but preflightd's headers",
+           str(answer))
 
 
 def run(server, variant, address):

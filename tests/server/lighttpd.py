@@ -61,41 +61,19 @@ def start(stage, backend):
     return address
 
 
-def preflight(address):
-    return harness.request(address, "OPTIONS /", [
-        ("Host", "api.example.com"), ("Origin", cases.APP),
-        ("Access-Control-Request-Method", "PUT")])
-
-
-def is_answered(answer, what):
-    tap.ok(answer.status == 204 and answer.cors() == cases.api(cases.APP),
-           what, str(answer))
-
-
-def inherited(address):
-    answer = preflight(address)
-    tap.ok(answer.status == 204 and not answer.values("x-inherited"),
-           "a preflight's answer has nothing but preflightd's headers",
-           str(answer))
-
-
-def policy():
-    return os.path.join(harness.TOP, "tests", "server", "policy.ini")
-
-
 def unix():
     with harness.Stage() as stage:
         backend = stage.path("preflightd.sock")
-        stage.start_preflightd(backend, policy())
+        stage.start_preflightd(backend, cases.POLICY)
         address = start(stage, f'"socket" => "{backend}",')
         cases.run("lighttpd", "lighttpd, unix socket", address)
-        inherited(address)
+        cases.inherited(address)
 
 
 def tcp():
     with harness.Stage() as stage:
         host, port = backend = ("127.0.0.1", harness.free_port())
-        stage.start_preflightd(backend, policy(), "multiwatch")
+        stage.start_preflightd(backend, cases.POLICY, "multiwatch")
         address = start(stage, f'"host" => "{host}", "port" => {port},')
         cases.run("lighttpd", "lighttpd, TCP", address)
 
@@ -103,33 +81,33 @@ def tcp():
 def bin_path():
     """lighttpd starts preflightd itself."""
     with harness.Stage() as stage:
-        command = f"{harness.PREFLIGHTD} serve -p {policy()}"
+        command = f"{harness.PREFLIGHTD} serve -p {cases.POLICY}"
         address = start(stage, f'"socket" => "{stage.path("spawned.sock")}", '
                                f'"bin-path" => "{command}", "max-procs" => 1,')
         cases.run("lighttpd", "lighttpd, bin-path", address)
-        inherited(address)
+        cases.inherited(address)
 
 
 def outage():
     """preflightd gone, and back."""
     with harness.Stage() as stage:
         backend = stage.path("preflightd.sock")
-        daemon = stage.start_preflightd(backend, policy())
+        daemon = stage.start_preflightd(backend, cases.POLICY)
         address = start(stage, f'"socket" => "{backend}",')
-        is_answered(preflight(address), "preflightd up")
+        cases.is_answered(cases.ask(address), "preflightd up")
         tap.is_equal(stage.stop(daemon), 0, "preflightd ends with 0")
-        answer = preflight(address)
+        answer = cases.ask(address)
         tap.ok(answer.status == 503 and not answer.cors(),
                "preflightd down: 503 without CORS headers", str(answer))
         answer = harness.request(address, "GET /x", [
             ("Host", "api.example.com"), ("Origin", cases.APP)])
         tap.ok(answer.values("x-application"),
                "preflightd down: actual requests go on", str(answer))
-        stage.start_preflightd(backend, policy())
+        stage.start_preflightd(backend, cases.POLICY)
         # lighttpd leaves a back end that was down alone for a second.
-        harness.wait_until(lambda: preflight(address).status != 503,
+        harness.wait_until(lambda: cases.ask(address).status != 503,
                            "lighttpd asking again")
-        is_answered(preflight(address), "preflightd back: answers again")
+        cases.is_answered(cases.ask(address), "preflightd back: answers again")
 
 
 missing = harness.find("lighttpd", "spawn-fcgi", "multiwatch")

@@ -66,28 +66,6 @@ def start(stage, backend, kept):
     return address
 
 
-def preflight(address):
-    return harness.request(address, "OPTIONS /", [
-        ("Host", "api.example.com"), ("Origin", cases.APP),
-        ("Access-Control-Request-Method", "PUT")])
-
-
-def is_answered(answer, what):
-    tap.ok(answer.status == 204 and answer.cors() == cases.api(cases.APP),
-           what, str(answer))
-
-
-def inherited(address):
-    answer = preflight(address)
-    tap.ok(answer.status == 204 and not answer.values("x-inherited"),
-           "a preflight's answer has nothing but preflightd's headers",
-           str(answer))
-
-
-def policy():
-    return os.path.join(harness.TOP, "tests", "server", "policy.ini")
-
-
 def unix(stage):
     return stage.path("preflightd.sock")
 
@@ -100,36 +78,36 @@ def variant(name, address_of, spawner, kept):
     """All cases with one way to reach preflightd."""
     with harness.Stage() as stage:
         backend = address_of(stage)
-        stage.start_preflightd(backend, policy(), spawner)
+        stage.start_preflightd(backend, cases.POLICY, spawner)
         text = (f"unix:{backend}" if isinstance(backend, str)
                 else f"{backend[0]}:{backend[1]}")
         address = start(stage, text, kept)
         cases.run("nginx", name, address)
-        inherited(address)
+        cases.inherited(address)
 
 
 def outage():
     """preflightd restarted, gone, and back."""
     with harness.Stage() as stage:
         backend = unix(stage)
-        daemon = stage.start_preflightd(backend, policy())
+        daemon = stage.start_preflightd(backend, cases.POLICY)
         address = start(stage, f"unix:{backend}", True)
-        is_answered(preflight(address), "preflightd up")
+        cases.is_answered(cases.ask(address), "preflightd up")
         tap.is_equal(stage.stop(daemon), 0, "preflightd ends with 0")
-        daemon = stage.start_preflightd(backend, policy())
-        is_answered(preflight(address), "preflightd restarted: the connection "
-                    "that nginx kept is made anew")
+        daemon = stage.start_preflightd(backend, cases.POLICY)
+        cases.is_answered(cases.ask(address), "preflightd restarted: the "
+                          "connection that nginx kept is made anew")
         stage.stop(daemon)
-        answer = preflight(address)
+        answer = cases.ask(address)
         tap.ok(answer.status == 502 and not answer.cors(),
                "preflightd down: 502 without CORS headers", str(answer))
         answer = harness.request(address, "GET /x", [
             ("Host", "api.example.com"), ("Origin", cases.APP)])
         tap.ok(answer.values("x-application"),
                "preflightd down: actual requests go on", str(answer))
-        stage.start_preflightd(backend, policy())
+        stage.start_preflightd(backend, cases.POLICY)
         # With a single server nginx asks again at once.
-        is_answered(preflight(address), "preflightd back: answers at once")
+        cases.is_answered(cases.ask(address), "preflightd back: answers at once")
 
 
 missing = harness.find("nginx", "spawn-fcgi", "multiwatch")
