@@ -290,12 +290,12 @@ method_check(struct str name, struct diag *d, struct place at)
 	if (!token_valid(name)) {
 		diag_add(d, DIAG_ERROR, at, "method-invalid",
 		    "write names such as GET or PATCH, separated by commas or "
-		    "white space", "'%s' is no method",
+		    "white space", "invalid method '%s'",
 		    buf_shown(&shown, name));
 		return -1;
 	}
 	if (method_is_forbidden(name)) {
-		diag_add(d, DIAG_ERROR, at, "method-forbidden", "take it out",
+		diag_add(d, DIAG_ERROR, at, "method-forbidden", "remove it",
 		    "method '%s' is forbidden: browsers refuse to send it",
 		    buf_shown(&shown, name));
 		return -1;
@@ -319,7 +319,7 @@ check_token(struct str name, struct diag *d, struct place at, const char *id)
 	    memchr(name.p, ':', name.n) != NULL ?
 	    "write only the name, without ':' and value" :
 	    "write names such as Content-Type, separated by commas or white "
-	    "space", "'%s' is no header name", buf_shown(&shown, name));
+	    "space", "invalid header name '%s'", buf_shown(&shown, name));
 	return -1;
 }
 
@@ -347,7 +347,7 @@ request_header_check(struct str name, struct diag *d, struct place at)
 		return -1;
 	if (starts_fold(name, CORS_PREFIX)) {
 		diag_add(d, DIAG_ERROR, at, "header-cors",
-		    "take it out: list the headers that pages set themselves",
+		    "remove it: list the headers that pages set themselves",
 		    "header '%s' belongs to CORS itself",
 		    buf_shown(&shown, name));
 		return -1;
@@ -355,8 +355,8 @@ request_header_check(struct str name, struct diag *d, struct place at)
 	if (request_header_is_forbidden(name)) {
 		diag_add(d, DIAG_ERROR, at, "header-forbidden",
 		    starts_fold(name, STR("cookie")) ?
-		    "take it out: cookies are allowed by "
-		    "allow-credentials = yes" : "take it out",
+		    "remove it: cookies are allowed by "
+		    "allow-credentials = yes" : "remove it",
 		    "header '%s' is forbidden: browsers let no page set it",
 		    buf_shown(&shown, name));
 		return -1;
@@ -374,7 +374,7 @@ response_header_check(struct str name, struct diag *d, struct place at)
 	    check_token(name, d, at, "expose-invalid") != 0)
 		return -1;
 	if (IS_AMONG(name, hidden)) {
-		diag_add(d, DIAG_ERROR, at, "expose-forbidden", "take it out",
+		diag_add(d, DIAG_ERROR, at, "expose-forbidden", "remove it",
 		    "header '%s' is forbidden: browsers show it to no page",
 		    buf_shown(&shown, name));
 		return -1;
@@ -382,7 +382,7 @@ response_header_check(struct str name, struct diag *d, struct place at)
 	if (starts_fold(name, CORS_PREFIX) ||
 	    str_eq_fold(name, STR("origin"))) {
 		diag_add(d, DIAG_ERROR, at, "expose-cors",
-		    "take it out: list the response headers that pages read",
+		    "remove it: list the response headers that pages read",
 		    "header '%s' belongs to CORS itself",
 		    buf_shown(&shown, name));
 		return -1;

@@ -288,7 +288,7 @@ check_host(struct parse *p, const struct pieces *s, struct host_check *c)
 		    "has a character that no host has",
 		    "a host has letters, digits, '-', '.' and '_'"},
 		[HOST_EMPTY_LABEL] = {"origin-label-empty",
-		    "has an empty label in its host", "take out the extra dot"},
+		    "has an empty label in its host", "remove the extra dot"},
 		[HOST_LONG_LABEL] = {"origin-label-long",
 		    "has a label of more than 63 bytes",
 		    "no such host can exist"},

@@ -54,7 +54,7 @@ static const struct {
 	[HOST_BAD_BYTE] = {"host-invalid", "has a character that no host has",
 	    "a host has letters, digits, '-', '.' and '_'"},
 	[HOST_EMPTY_LABEL] = {"host-invalid", "has an empty label",
-	    "take out the extra dot"},
+	    "remove the extra dot"},
 	[HOST_LONG_LABEL] = {"host-invalid",
 	    "has a label of more than 63 bytes", "no such host can exist"},
 	[HOST_TOO_LONG] = {"host-invalid", "has more than 253 bytes",

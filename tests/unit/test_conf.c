@@ -239,7 +239,7 @@ static const struct {
 	const char *says, *hint;
 } places[] = {
 	{"element of a list", P "allow-methods = GET,\tTRACE\n", 3, 22,
-	    "TRACE", "take it out"},
+	    "TRACE", "remove it"},
 	{"element of a later line", P "allow-methods = GET\n  # c\n\tPUT A(\n",
 	    5, 6, "'A('", ""},
 	{"value", P "max-age  =  86400000 ; a day\n", 3, 13, "milliseconds",
