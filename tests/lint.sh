@@ -56,10 +56,11 @@ done
 for page in src/man/*.[1-8]; do
 	try_with mandoc "mandoc $page" mandoc -Tlint -Wwarning "$page"
 done
+try_with luac 'luac src/export/lighttpd.lua' luac -p src/export/lighttpd.lua
 # shellcheck disable=SC2016,SC2046
 try 'no line ends in white space' \
     awk_finds_nothing '/[ \t\r]$/ { print FILENAME ":" FNR ": " $0 }' \
-    configure.ac Makefile.am README.md NEWS src/*/*.[ch1-8] src/README.md \
+    configure.ac Makefile.am README.md NEWS src/*/*.[ch1-8] src/*/*.lua src/README.md \
     .github/* etc/*.* etc/apache/* etc/caddy/* etc/completion/* etc/h2o/* etc/haproxy/* \
     etc/lighttpd/* etc/nginx/* etc/logrotate etc/demo/* etc/Containerfile etc/debian/*.* etc/debian/rules \
     etc/debian/tests/* etc/kubernetes/* scripts/* \

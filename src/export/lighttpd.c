@@ -6,7 +6,26 @@
 
 #include "export/export.h"
 
-#include "export/script.h"
+/* Its lines, each a string. */
+static const char *const script[] = {
+#include "export/lighttpd.lua.inc"
+};
+
+/* Writes a part of lighttpd.lua. */
+static void
+write_lua(struct export *e, struct str part)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < sizeof script / sizeof *script; i++) {
+		struct str line = str_of(script[i]);
+
+		if (str_starts(line, STR("--- ")))
+			wanted = str_eq(str_from(line, 4), part);
+		else if (wanted)
+			fprintf(e->to, "%s\n", script[i]);
+	}
+}
 
 /* ---- the configuration ------------------------------------------------- */
 
@@ -199,14 +218,12 @@ write_script(struct export *e)
 	fprintf(e->to, "-- Install it as %.*s.\n\n",
 	    STR_ARG(e->options->script));
 	if (e->options->ask) {
-		fputs(export_script_ask, e->to);
+		write_lua(e, STR("asked"));
 	} else {
 		write_tables(e);
-		fputs(export_script_hosts, e->to);
-		fputs(export_script_paths, e->to);
-		fputs(export_script_origins, e->to);
+		write_lua(e, STR("static"));
 	}
-	fputs(export_script_fields, e->to);
+	write_lua(e, STR("fields"));
 }
 
 const struct export_server export_lighttpd = {

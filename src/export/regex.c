@@ -140,17 +140,21 @@ regex_origin_possible(const struct origin *o)
 /* ---- paths ------------------------------------------------------------- */
 
 #define HEX "[0-9a-fA-F]"
-#define DOTS "(\\.|%2[eE]){1,2}"
+#define DOTS "(?:\\.|%2[eE]){1,2}"
 /* A hexadecimal digit, or an escape of one. */
-#define SECOND "(" HEX "|%(3[0-9]|[46][1-6]))"
+#define SECOND "(?:" HEX "|%(3[0-9]|[46][1-6]))"
 #define SLASHES "2[fF]|5[cC]"
-#define DOTS_END "([/\\x5c;?]|%(" SLASHES "|3[bB])|$)"
+#define DOTS_END "(?:[/\\x5c;?]|%(?:" SLASHES "|3[bB])|$)"
 
-const char regex_clean_path[] = "^(?=/)(?:"
-    "[!\\x22\\x24&-.0->@-\\x5b\\x5d-~]++"
-    "|(?:[/\\x5c]++|%(?:" SLASHES "))(?!" DOTS DOTS_END ")"
-    "|%(?:[34689a-fA-F]" HEX "|2[0-46-9a-eA-E]|5[0-9abd-fABD-F]"
-    "|7[0-9a-eA-E]|25(?!" SECOND "{2})))*+(?:\\?|$)";
+/* Runs of plain text, separators with the text behind them, runs of escapes:
+ * the fewer turns of the outer group, the quicker. */
+#define PLAIN "[!\\x22\\x24&-.0->@-\\x5b\\x5d-~]"
+#define NO_DOTS "(?!" DOTS DOTS_END ")"
+const char regex_clean_path[] = "^(?=/)(?:" PLAIN "++"
+    "|[/\\x5c]++" NO_DOTS PLAIN "*+"
+    "|(?:%(?:[34689a-fA-F]" HEX "|2[0-46-9a-eA-E]|5[0-9abd-fABD-F]"
+    "|7[0-9a-eA-E]|25(?!" SECOND "{2})|(?:" SLASHES ")" NO_DOTS "))++"
+    ")*+(?:\\?|$)";
 
 const char regex_odd_path[] = "^[^?]*("
     "[^!-~]|\\x23|%([01]|7[fF]|" HEX "?([^0-9a-fA-F]|$)|25" SECOND "{2})"

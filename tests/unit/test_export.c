@@ -8,7 +8,8 @@
 #include "export/regex.h"
 #include "unit.h"
 
-/* The C library does not know \\xHH; none is of a byte that means something. */
+/* The C library knows neither \\xHH, none of which is of a byte that means
+ * something, nor (?:. */
 static void
 turn_escapes(char *text)
 {
@@ -18,6 +19,8 @@ turn_escapes(char *text)
 		*p = (char)strtol(digits, NULL, 16);
 		memmove(p + 1, p + 4, strlen(p + 4) + 1);
 	}
+	for (char *p = text; (p = strstr(p, "(?:")) != NULL; p++)
+		memmove(p + 1, p + 3, strlen(p + 3) + 1);
 }
 
 /* Compiles what write prints, between anchors, as an expression that the C
@@ -373,8 +376,8 @@ Test(export, expressions_of_paths_are_linear)
 	    "/\xc3\xbc/x"};
 	size_t possessive;
 
-	cr_expect(count_repetitions(regex_clean_path, &possessive) == 3);
-	cr_expect(possessive == 3);
+	cr_expect(count_repetitions(regex_clean_path, &possessive) == 5);
+	cr_expect(possessive == 5);
 	cr_expect(strncmp(regex_clean_path, "^(?=/)", 6) == 0);
 	cr_expect(count_repetitions(regex_odd_path, &possessive) == 1);
 	cr_expect(strncmp(regex_odd_path, "^[^?]*(", 7) == 0);
