@@ -140,7 +140,7 @@ def check_options():
 def check_findings():
     """preflightd-verify(1) has every finding that the sources can name."""
     known = set(re.findall(r'\[VERIFY_\w+\] = \{"([a-z-]+)"',
-                           read("src/verify/findings.c")))
+                           read("src/verify/advice.c")))
     part = read("src/man/preflightd-verify.1").partition("\n.Sh FINDINGS")[2]
     named = re.findall(r"[a-z-]+[a-z]", " ".join(
         re.findall(r"^\.It Li (.*)$", part.partition("\n.El")[0], re.M)))

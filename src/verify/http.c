@@ -2,19 +2,75 @@
 
 #include "verify/http.h"
 
+#include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/buf.h"
-#include "verify/curl_library.h"
 
 enum { MS = 1000, NS_PER_MS = 1000000 };
 
+/* ---- libcurl ----------------------------------------------------------- */
+
+/* What is called of it.  It is loaded when the first HTTP request is to be
+ * made: it brings thirty libraries with it, which took most of the time of a
+ * start and of the memory of a server that never asks for anything. */
+#define CURL_FUNCTIONS(X)                                                      \
+	X(global_init) X(global_cleanup) X(easy_init) X(easy_setopt)           \
+	X(easy_perform) X(easy_strerror) X(easy_cleanup) X(slist_append)       \
+	X(slist_free_all)
+
+static struct {
+#define MEMBER(name) __typeof__(curl_##name) *name;
+	CURL_FUNCTIONS(MEMBER)
+#undef MEMBER
+} curl;
+
+/* Sets the function pointer of size bytes at `to`: ISO C converts no object
+ * pointer to one. */
+static bool
+find(void *library, const char *name, void *to, size_t size)
+{
+	void *symbol = dlsym(library, name);
+
+	if (symbol == NULL || size != sizeof symbol)
+		return false;
+	memcpy(to, &symbol, size);
+	return true;
+}
+
+/* The library stays loaded until the program ends.  Returns 0, or -1 with a
+ * message on stderr and errno ELIBACC. */
+static int
+load_curl(void)
+{
+	void *library = dlopen(CURL_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+	const char *why;
+
+#define FIND(name) \
+	    && find(library, "curl_" #name, &curl.name, sizeof curl.name)
+	if (library != NULL CURL_FUNCTIONS(FIND))
+		return 0;
+#undef FIND
+	why = dlerror();
+	fprintf(stderr, "preflightd: cannot load libcurl: %s\n"
+	    "  install it (Debian: libcurl4)\n", why != NULL ? why :
+	    CURL_LIBRARY);
+	if (library != NULL)
+		(void)dlclose(library);
+	errno = ELIBACC;
+	return -1;
+}
+
+/* ---- state ------------------------------------------------------------ */
+
 struct http {
-	struct curl_library lib;
-	CURL *curl;
+	CURL *easy;
 	struct curl_slist *resolve;
 	unsigned long interval;     /* ms between requests */
 	int64_t next;               /* ms: when the next one may start */
@@ -85,7 +141,7 @@ take_header(struct receiving *r, struct str line)
 	struct header *items;
 	struct str copy;
 
-	if (colon == NULL || is_blank(line.p[0]))
+	if (colon == NULL || strchr(" \t\r\n", line.p[0]) != NULL)
 		return 0;
 	copy = arena_str(r->arena, line);
 	items = arena_grow(r->arena, r->items, r->count, &r->cap,
@@ -145,10 +201,10 @@ on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 
 /* Adds a copy of text to *list.  Returns 0, or -1 without memory. */
 static int
-slist_add(const struct curl_library *lib, struct curl_slist **list,
+slist_add(struct curl_slist **list,
     const char *text)
 {
-	struct curl_slist *longer = lib->slist_append(*list, text);
+	struct curl_slist *longer = curl.slist_append(*list, text);
 
 	if (longer == NULL)
 		return -1;
@@ -156,48 +212,33 @@ slist_add(const struct curl_library *lib, struct curl_slist **list,
 	return 0;
 }
 
-static int
-set_resolve(struct http *h, const struct http_options *o)
-{
-	for (size_t i = 0; i < o->nresolve; i++)
-		if (slist_add(&h->lib, &h->resolve, o->resolve[i]) != 0)
-			return -1;
-	return h->lib.easy_setopt(h->curl, CURLOPT_RESOLVE, h->resolve) ==
-	    CURLE_OK ? 0 : -1;
-}
+#define SET(option, value) (curl.easy_setopt(c, option, value) == CURLE_OK)
 
 /* What holds for every request.  Returns 0 or -1. */
 static int
 set_options(struct http *h, const struct http_options *o)
 {
-	const struct curl_library *lib = &h->lib;
-	CURL *c = h->curl;
+	CURL *c = h->easy;
 	long timeout = (long)o->timeout * MS;
 
-	if (lib->easy_setopt(c, CURLOPT_ERRORBUFFER, h->error) != CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") !=
-	        CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_USERAGENT, PACKAGE_NAME "/"
-	        PACKAGE_VERSION) != CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_PATH_AS_IS, 1L) != CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) !=
-	        CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_TIMEOUT_MS, timeout) != CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, timeout) !=
-	        CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) !=
-	        CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress) !=
-	        CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_NOPROGRESS, 0L) != CURLE_OK)
+	if (!SET(CURLOPT_ERRORBUFFER, h->error) ||
+	    !SET(CURLOPT_PROTOCOLS_STR, "http,https") ||
+	    !SET(CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION) ||
+	    !SET(CURLOPT_PATH_AS_IS, 1L) ||
+	    !SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) ||
+	    !SET(CURLOPT_TIMEOUT_MS, timeout) ||
+	    !SET(CURLOPT_CONNECTTIMEOUT_MS, timeout) ||
+	    !SET(CURLOPT_HEADERFUNCTION, on_header) ||
+	    !SET(CURLOPT_WRITEFUNCTION, on_body) ||
+	    !SET(CURLOPT_XFERINFOFUNCTION, on_progress) ||
+	    !SET(CURLOPT_NOPROGRESS, 0L) ||
+	    (o->cacert != NULL && !SET(CURLOPT_CAINFO, o->cacert)) ||
+	    (!o->proxy && !SET(CURLOPT_PROXY, "")))
 		return -1;
-	if (o->cacert != NULL && lib->easy_setopt(c, CURLOPT_CAINFO,
-	    o->cacert) != CURLE_OK)
-		return -1;
-	if (!o->proxy && lib->easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK)
-		return -1;
-	return set_resolve(h, o);
+	for (size_t i = 0; i < o->nresolve; i++)
+		if (slist_add(&h->resolve, o->resolve[i]) != 0)
+			return -1;
+	return SET(CURLOPT_RESOLVE, h->resolve) ? 0 : -1;
 }
 
 struct http *
@@ -205,14 +246,14 @@ http_new(const struct http_options *o)
 {
 	struct http *h = calloc(1, sizeof(*h));
 
-	if (h == NULL || curl_library_load(&h->lib) != 0 ||
-	    h->lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	if (h == NULL || load_curl() != 0 ||
+	    curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(h);
 		return NULL;
 	}
 	h->interval = o->rate > 0 ? MS / o->rate : 0;
-	h->curl = h->lib.easy_init();
-	if (h->curl == NULL || set_options(h, o) != 0) {
+	h->easy = curl.easy_init();
+	if (h->easy == NULL || set_options(h, o) != 0) {
 		http_free(h);
 		return NULL;
 	}
@@ -224,16 +265,16 @@ http_free(struct http *h)
 {
 	if (h == NULL)
 		return;
-	h->lib.easy_cleanup(h->curl);
-	h->lib.slist_free_all(h->resolve);
-	h->lib.global_cleanup();
+	curl.easy_cleanup(h->easy);
+	curl.slist_free_all(h->resolve);
+	curl.global_cleanup();
 	free(h);
 }
 
 /* ---- the request ------------------------------------------------------- */
 
 static int
-add_header(const struct curl_library *lib, struct curl_slist **list,
+add_header(struct curl_slist **list,
     const struct header *h, struct arena *a)
 {
 	size_t cap = h->name.n + h->value.n + sizeof ": ";
@@ -245,25 +286,19 @@ add_header(const struct curl_library *lib, struct curl_slist **list,
 	/* libcurl's way to write a header without a value. */
 	buf_add(&line, h->value.n > 0 ? STR(": ") : STR(";"));
 	buf_add(&line, h->value);
-	return slist_add(lib, list, buf_cstr(&line));
-}
-
-static bool
-has_body(struct str method)
-{
-	return str_eq(method, STR("POST")) || str_eq(method, STR("PUT")) ||
-	    str_eq(method, STR("PATCH"));
+	return slist_add(list, buf_cstr(&line));
 }
 
 static int
-add_headers(const struct curl_library *lib, struct curl_slist **list,
+add_headers(struct curl_slist **list,
     const struct http_request *r, struct arena *a)
 {
 	for (size_t i = 0; i < r->headers.count; i++)
-		if (add_header(lib, list, &r->headers.items[i], a) != 0)
+		if (add_header(list, &r->headers.items[i], a) != 0)
 			return -1;
-	return has_body(r->method) ?
-	    slist_add(lib, list, "Content-Length: 0") : 0;
+	return str_eq(r->method, STR("POST")) ||
+	    str_eq(r->method, STR("PUT")) || str_eq(r->method, STR("PATCH")) ?
+	    slist_add(list, "Content-Length: 0") : 0;
 }
 
 static int
@@ -273,21 +308,14 @@ set_request(struct http *h, const struct http_request *r,
 	struct str url = arena_str(to->arena, r->url);
 	struct str method = arena_str(to->arena, r->method);
 	long head = str_eq(r->method, STR("HEAD"));
-	const struct curl_library *lib = &h->lib;
-	CURL *c = h->curl;
+	CURL *c = h->easy;
 
-	if (url.p == NULL || method.p == NULL ||
-	    lib->easy_setopt(c, CURLOPT_HTTPGET, 1L) != CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_NOBODY, head) != CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_CUSTOMREQUEST, method.p) !=
-	        CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_URL, url.p) != CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_HEADERDATA, to) != CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_WRITEDATA, to) != CURLE_OK ||
-	    lib->easy_setopt(c, CURLOPT_XFERINFODATA, to) != CURLE_OK)
-		return -1;
-	return 0;
+	return url.p != NULL && method.p != NULL && SET(CURLOPT_HTTPGET, 1L) &&
+	    SET(CURLOPT_NOBODY, head) &&
+	    SET(CURLOPT_CUSTOMREQUEST, method.p) && SET(CURLOPT_URL, url.p) &&
+	    SET(CURLOPT_HTTPHEADER, headers) && SET(CURLOPT_HEADERDATA, to) &&
+	    SET(CURLOPT_WRITEDATA, to) && SET(CURLOPT_XFERINFODATA, to) ?
+	    0 : -1;
 }
 
 /* ---- what became of it ------------------------------------------------- */
@@ -327,7 +355,7 @@ conclude(const struct http *h, CURLcode code, const struct receiving *r,
     struct http_result *out)
 {
 	const char *why = h->error[0] != '\0' ? h->error :
-	    h->lib.easy_strerror(code);
+	    curl.easy_strerror(code);
 
 	*out = (struct http_result){.outcome = HTTP_ANSWERED};
 	if (r->no_memory || code == CURLE_OUT_OF_MEMORY)
@@ -352,14 +380,14 @@ http_ask(struct http *h, const struct http_request *r, struct arena *a,
 	struct curl_slist *headers = NULL;
 	int ret = -1;
 
-	if (add_headers(&h->lib, &headers, r, a) != 0 ||
+	if (add_headers(&headers, r, a) != 0 ||
 	    set_request(h, r, headers, &to) != 0)
 		goto out;
 	await_turn(h);
 	h->error[0] = '\0';
-	ret = conclude(h, h->lib.easy_perform(h->curl), &to, out);
+	ret = conclude(h, curl.easy_perform(h->easy), &to, out);
 out:
-	(void)h->lib.easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
-	h->lib.slist_free_all(headers);
+	(void)curl.easy_setopt(h->easy, CURLOPT_HTTPHEADER, NULL);
+	curl.slist_free_all(headers);
 	return ret;
 }

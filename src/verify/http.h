@@ -1,7 +1,6 @@
 /* http.h - one request over HTTP and what the server answers, headers as they
  * come.  Redirects are not followed, no cookies are kept, no logins are sent.
- * The only user of libcurl, which
- * curl_library.h loads. */
+ * The only user of libcurl. */
 #ifndef PREFLIGHTD_VERIFY_HTTP_H
 #define PREFLIGHTD_VERIFY_HTTP_H
 

@@ -1,4 +1,4 @@
-/* findings.c - the findings: names, hints, a list of them. */
+/* advice.c - the findings: names, what to do about each, a list of them. */
 #include "config.h"
 
 #include "verify/check.h"
