@@ -8,7 +8,7 @@
 #include "metrics/metrics.h"
 #include "metrics/shadow.h"
 #include "serve/fcgi_record.h"
-#include "status/ask.h"
+#include "status/status.h"
 
 /* What a worker answers from, and where it counts. */
 struct answer_env {

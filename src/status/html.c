@@ -2,7 +2,7 @@
  * script.  What comes from requests goes through markup_html. */
 #include "config.h"
 
-#include "status/html.h"
+#include "status/status.h"
 
 #include <stdlib.h>
 
@@ -11,11 +11,15 @@
 
 enum { ROWS_SHOWN = 50 };
 
-void
-html_number(FILE *f, unsigned long n)
+static const unsigned char style[] = {
+#include "status/status.css.h"
+};
+
+static void
+number(FILE *f, unsigned long n)
 {
 	if (n >= 1000) {
-		html_number(f, n / 1000);
+		number(f, n / 1000);
 		fprintf(f, ",%03lu", n % 1000);
 	} else {
 		fprintf(f, "%lu", n);
@@ -54,6 +58,13 @@ moment(const struct status *st, FILE *f, int64_t t)
 	fputs(" ago)</span>", f);
 }
 
+/* Whether it counts as refused on the page. */
+static bool
+is_refusal(enum reason reason)
+{
+	return reason_is_refusal(reason) && reason != REASON_NOT_OPTIONS;
+}
+
 /* ---- head -------------------------------------------------------------- */
 
 static void
@@ -69,11 +80,13 @@ write_head(const struct status *st, FILE *f)
 	    "<link rel=\"icon\" href=\"data:image/svg+xml,%%3Csvg xmlns='"
 	    "http://www.w3.org/2000/svg' viewBox='0 0 8 8'%%3E%%3Ccircle "
 	    "cx='4' cy='4' r='3' fill='%s'/%%3E%%3C/svg%%3E\">\n"
-	    "<style>\n%s</style>\n</head>\n<body>\n<header><h1>preflightd</h1>"
+	    "<style>\n", good ? "healthy" : "attention",
+	    good ? "%232a9d5c" : "%23e08b2c");
+	fwrite(style, 1, sizeof style, f);
+	fprintf(f, "</style>\n</head>\n<body>\n<header><h1>preflightd</h1>"
 	    "<p class=\"badge%s\">%s</p>\n<p class=\"soft\">version "
-	    PACKAGE_VERSION ", running for ", good ? "healthy" : "attention",
-	    good ? "%232a9d5c" : "%23e08b2c", status_style,
-	    good ? "" : " warn", good ? "Healthy" : "Attention");
+	    PACKAGE_VERSION ", running for ", good ? "" : " warn",
+	    good ? "Healthy" : "Attention");
 	duration(f, st->server.uptime / 1000000);
 	clock_text(now, st->now);
 	fprintf(f, "; it is %.10s %.8s UTC</p></header>\n<main>\n", now,
@@ -87,7 +100,7 @@ write_problems(const struct status *st, FILE *f)
 
 	if (st->nproblems == 0)
 		return;
-	fputs("<section class=\"warn\"><h2>Look at this</h2>\n", f);
+	fputs("<section class=\"warn\"><h2>Needs attention</h2>\n", f);
 	for (size_t i = 0; i < st->nproblems; i++) {
 		fputs("<p>", f);
 		markup_own(f, st->problems[i]);
@@ -105,7 +118,7 @@ static void
 tile(FILE *f, const char *name, unsigned long n)
 {
 	fprintf(f, "<div><dt>%s</dt><dd>", name);
-	html_number(f, n);
+	number(f, n);
 }
 
 static void
@@ -115,7 +128,7 @@ write_tiles(const struct status *st, FILE *f)
 	unsigned long refused = 0;
 
 	for (size_t r = 0; r < REASON_COUNT; r++)
-		if (html_is_refusal((enum reason)r))
+		if (is_refusal((enum reason)r))
 			refused += of[COUNT_REASONS + r];
 	fputs("<dl class=\"tiles\">\n", f);
 	tile(f, "Requests", of[COUNT_REQUESTS]);
@@ -126,7 +139,7 @@ write_tiles(const struct status *st, FILE *f)
 	fputs("</dd></div>\n", f);
 	tile(f, "Connections", st->server.open);
 	fputs("<small>of ", f);
-	html_number(f, st->server.max_connections);
+	number(f, st->server.max_connections);
 	fprintf(f, ", %lu thread%s</small></dd></div>\n</dl>\n",
 	    st->server.threads, st->server.threads == 1 ? "" : "s");
 }
@@ -155,9 +168,9 @@ write_facts(const struct status *st, enum load_role role, FILE *f)
 		fputs("</code>", f);
 	}
 	fputs("</dd>\n<dt>Loads</dt><dd>", f);
-	html_number(f, p->loads);
+	number(f, p->loads);
 	fputs(" good, ", f);
-	html_number(f, p->refusals);
+	number(f, p->refusals);
 	fputs(" refused</dd>\n", f);
 }
 
@@ -167,9 +180,9 @@ write_policy(const struct status *st, FILE *f)
 	fputs("<section><h2>Policy</h2>\n<dl class=\"facts\">\n", f);
 	write_facts(st, LOAD_LIVE, f);
 	fputs("<dt>Policies</dt><dd>", f);
-	html_number(f, policy_set_count(st->policies));
+	number(f, policy_set_count(st->policies));
 	fputs(" with ", f);
-	html_number(f, st->origins);
+	number(f, st->origins);
 	fputs(" entries for origins</dd>\n</dl></section>\n", f);
 }
 
@@ -179,7 +192,7 @@ write_difference(const struct shadow_row *d, FILE *f)
 	fputs("<li><b>", f);
 	markup_html(f, d->policy);
 	fputs("</b><span>", f);
-	html_number(f, d->requests);
+	number(f, d->requests);
 	fprintf(f, "</span><small>%s &rarr; %s</small></li>\n",
 	    reason_name(d->before), reason_name(d->after));
 }
@@ -202,6 +215,118 @@ write_shadow(const struct status *st, FILE *f)
 	for (size_t i = 0; i < st->ndifferences && i < ROWS_SHOWN; i++)
 		write_difference(&st->differences[i], f);
 	fputs("</ul></section>\n", f);
+}
+
+/* ---- the last hour ----------------------------------------------------- */
+
+/* The drawing's own units; it is stretched to the page's width. */
+enum { STEP = 10, BAR = 8, WIDTH = STEP * METRICS_MINUTES, HEIGHT = 100 };
+
+enum part { PART_ALLOWED, PART_REFUSED, PART_OTHER, PARTS };
+
+static const struct {
+	const char *class, *name;
+} parts[PARTS] = {
+	[PART_ALLOWED] = {"a", "allowed"},
+	[PART_REFUSED] = {"r", "refused"},
+	[PART_OTHER] = {"o", "no preflight"},
+};
+
+static void
+minute_parts(const unsigned long of[REASON_COUNT], unsigned long out[PARTS])
+{
+	out[PART_ALLOWED] = of[REASON_ALLOWED];
+	out[PART_OTHER] = of[REASON_NOT_PREFLIGHT] + of[REASON_NOT_OPTIONS];
+	out[PART_REFUSED] = 0;
+	for (size_t r = 0; r < REASON_COUNT; r++)
+		if (is_refusal((enum reason)r))
+			out[PART_REFUSED] += of[r];
+}
+
+/* A round number that is not less than n: 1, 2 or 5 and zeros. */
+static unsigned long
+round_up(unsigned long n)
+{
+	unsigned long step = 1;
+
+	while (step < n && step <= n / 10)
+		step *= 10;
+	if (step >= n)
+		return step;
+	if (2 * step >= n)
+		return 2 * step;
+	return 5 * step >= n ? 5 * step : 10 * step;
+}
+
+static void
+bar(FILE *f, size_t minute, const unsigned long of[PARTS], unsigned long max)
+{
+	size_t ago = METRICS_MINUTES - 1 - minute;
+	double y = HEIGHT, height;
+
+	fprintf(f, "<g><title>%zu min ago:", ago);
+	for (size_t i = 0; i < PARTS; i++) {
+		fputs(i > 0 ? ", " : " ", f);
+		number(f, of[i]);
+		fprintf(f, " %s", parts[i].name);
+	}
+	fputs("</title>", f);
+	for (size_t i = 0; i < PARTS; i++) {
+		if (of[i] == 0)
+			continue;
+		height = HEIGHT * (double)of[i] / (double)max;
+		y -= height;
+		fprintf(f, "<rect class=\"%s\" x=\"%zu\" y=\"%.2f\" "
+		    "width=\"%d\" height=\"%.2f\"/>", parts[i].class,
+		    minute * STEP + (STEP - BAR) / 2, y, BAR, height);
+	}
+	fputs("</g>\n", f);
+}
+
+static void
+legend(FILE *f, const unsigned long sums[PARTS])
+{
+	fputs("<ul class=\"legend\">", f);
+	for (size_t i = 0; i < PARTS; i++) {
+		fprintf(f, "<li class=\"%s\">%s ", parts[i].class,
+		    parts[i].name);
+		number(f, sums[i]);
+		fputs("</li>", f);
+	}
+	fputs("</ul>\n", f);
+}
+
+static void
+write_last_hour(const struct status *st, FILE *f)
+{
+	unsigned long of[METRICS_MINUTES][PARTS], sums[PARTS] = {0};
+	unsigned long sum, most = 0, max;
+
+	for (size_t m = 0; m < METRICS_MINUTES; m++) {
+		minute_parts(st->last_hour[m], of[m]);
+		sum = 0;
+		for (size_t i = 0; i < PARTS; i++) {
+			sum += of[m][i];
+			sums[i] += of[m][i];
+		}
+		if (sum > most)
+			most = sum;
+	}
+	max = round_up(most);
+	fputs("<section><h2>Last hour</h2>\n<p class=\"axis\"><span>", f);
+	number(f, max);
+	fprintf(f, " a minute</span></p>\n<svg class=\"plot\" role=\"img\" "
+	    "aria-label=\"Requests in each minute of the last hour, at most "
+	    "%lu\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\">\n"
+	    "<line x1=\"0\" y1=\"0\" x2=\"%d\" y2=\"0\"/>"
+	    "<line x1=\"0\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", most, WIDTH,
+	    HEIGHT, WIDTH, HEIGHT / 2, WIDTH, HEIGHT / 2);
+	for (size_t m = 0; m < METRICS_MINUTES; m++)
+		bar(f, m, of[m], max);
+	fputs("</svg>\n<p class=\"axis\"><span>60 min ago</span>"
+	    "<span>30</span><span>now</span></p>\n", f);
+	legend(f, sums);
+	fputs("</section>\n", f);
 }
 
 /* ---- requests ---------------------------------------------------------- */
@@ -231,9 +356,9 @@ chips(const struct metrics_row *row, FILE *f)
 		if (row->of[r] == 0)
 			continue;
 		fprintf(f, "<li class=\"%s\">%s ", r == REASON_ALLOWED ? "a" :
-		    html_is_refusal((enum reason)r) ? "r" : "o",
+		    is_refusal((enum reason)r) ? "r" : "o",
 		    reason_name((enum reason)r));
-		html_number(f, row->of[r]);
+		number(f, row->of[r]);
 		fputs("</li>", f);
 	}
 	fputs("</ul>", f);
@@ -247,7 +372,7 @@ write_row(const struct metrics_row *row, FILE *f)
 	if (!row->in_use && row->name[0] != '(')
 		fputs(" <span class=\"soft\">(gone)</span>", f);
 	fputs("</b><span>", f);
-	html_number(f, row_total(row));
+	number(f, row_total(row));
 	fputs("</span>", f);
 	chips(row, f);
 	fputs("</li>\n", f);
@@ -298,6 +423,107 @@ write_requests(const struct status *st, FILE *f)
 	free(rows);
 }
 
+/* ---- lists ------------------------------------------------------------- */
+
+static void
+place(FILE *f, const char *file, unsigned line)
+{
+	if (line == 0)
+		return;
+	fputs("<code>", f);
+	markup_own(f, file);
+	fprintf(f, ":%u</code>", line);
+}
+
+/* What was refused, by whom, the nearest miss, and the line to change. */
+static void
+refused_one(const struct status_refused *x, FILE *f)
+{
+	fputs("<li><b>", f);
+	if (x->entry.excess > 0)
+		fputs("<span title=\"at least\">&ge;&#8239;</span>", f);
+	number(f, topk_least(&x->entry));
+	fputs("</b><code>", f);
+	markup_html(f, topk_text(&x->entry));
+	fprintf(f, "%s</code><small>%s", x->entry.length > TOPK_TEXT ?
+	    "&hellip;" : "", reason_name(x->entry.reason));
+	if (x->entry.npolicy > 0) {
+		fputs(", policy ", f);
+		markup_html(f, topk_policy(&x->entry));
+	}
+	if (x->line > 0) {
+		fputs(", ", f);
+		place(f, x->file, x->line);
+	}
+	if (x->allowed_now) {
+		fputs(": allowed by now", f);
+	} else if (x->why[0] != '\0') {
+		fputs(": ", f);
+		markup_own(f, x->why);
+	}
+	fputs("</small></li>\n", f);
+}
+
+static void
+refused_list(const struct status_refusals *list, const char *title, FILE *f)
+{
+	fprintf(f, "<h3>%s</h3>\n", title);
+	if (list->n == 0) {
+		fputs("<p class=\"soft\">none</p>\n", f);
+		return;
+	}
+	fputs("<ol class=\"most\">\n", f);
+	for (size_t i = 0; i < list->n; i++)
+		refused_one(&list->at[i], f);
+	fputs("</ol>\n", f);
+}
+
+static void
+write_refused(const struct status *st, FILE *f)
+{
+	fputs("<section><h2>Top refused</h2>\n", f);
+	refused_list(&st->refused[REFUSED_ORIGINS], "Origins", f);
+	refused_list(&st->refused[REFUSED_METHODS], "Methods", f);
+	refused_list(&st->refused[REFUSED_HEADERS], "Headers", f);
+	fputs("</section>\n", f);
+}
+
+static void
+missing_one(const struct status *st, const struct unused_origin *m, FILE *f)
+{
+	fputs("<li><code>", f);
+	markup_html(f, m->entry.text);
+	fputs("</code><small>", f);
+	place(f, policy_set_file_name(st->policies, m->entry.at.file),
+	    m->entry.at.line);
+	fputs("</small></li>\n", f);
+}
+
+static void
+write_missing(const struct status *st, FILE *f)
+{
+	fputs("<section><h2>Allowed origins never seen</h2>\n<p>", f);
+	number(f, st->unseen);
+	fputs(" of ", f);
+	number(f, st->origins);
+	fputs(" entries have allowed nobody since the server was started or "
+	    "they were added.</p>\n", f);
+	if (st->nmissing > 0) {
+		fputs("<ul class=\"most flat\">\n", f);
+		for (size_t i = 0; i < st->nmissing; i++)
+			missing_one(st, &st->missing[i], f);
+		fputs("</ul>\n", f);
+	}
+	if (st->nmissing > 0 && st->unseen > st->nmissing) {
+		fputs("<p class=\"soft\">and ", f);
+		number(f, st->unseen - st->nmissing);
+		fputs(" more</p>\n", f);
+	}
+	fputs("</section>\n", f);
+}
+
+/* ---- the page ---------------------------------------------------------- */
+
 static void
 write_connections(const struct status *st, FILE *f)
 {
@@ -305,12 +531,12 @@ write_connections(const struct status *st, FILE *f)
 	for (size_t i = COUNT_REQUESTS + 1; i < COUNT_REASONS; i++) {
 		fprintf(f, "<div%s><dt>%s</dt><dd>", st->server.counters[i] ==
 		    0 ? " class=\"none\"" : "", counter_name(i));
-		html_number(f, st->server.counters[i]);
+		number(f, st->server.counters[i]);
 		fputs("</dd></div>\n", f);
 	}
 	fprintf(f, "<div%s><dt>log-lines-lost</dt><dd>", st->log_lost == 0 ?
 	    " class=\"none\"" : "");
-	html_number(f, st->log_lost);
+	number(f, st->log_lost);
 	fputs("</dd></div>\n</dl></section>\n", f);
 }
 
@@ -321,10 +547,10 @@ status_write_html(const struct status *st, FILE *f)
 	write_problems(st, f);
 	write_tiles(st, f);
 	write_policy(st, f);
-	html_plot(st, f);
+	write_last_hour(st, f);
 	write_requests(st, f);
-	html_refused(st, f);
-	html_missing(st, f);
+	write_refused(st, f);
+	write_missing(st, f);
 	write_shadow(st, f);
 	write_connections(st, f);
 	fputs("</main>\n<footer><p>The same as <a href=\"?text\">text</a>, "

@@ -146,7 +146,7 @@ status_write_text(const struct status *st, FILE *f)
 	fputs("\nCONNECTIONS\n", f);
 	write_counters(st, f);
 	for (size_t k = 0; k < REFUSED_KINDS; k++) {
-		fprintf(f, "\nREFUSED MOST: %s\n",
+		fprintf(f, "\nTOP REFUSED: %s\n",
 		    status_kind_name((enum refused_kind)k));
 		write_refused(&st->refused[k], f);
 	}

@@ -20,7 +20,7 @@ MAKE = "run scripts/pictures, look at what it made, and commit it"
 LARGEST = 100_000  # bytes
 SHOWN = {
     pages.status: ("Requests by policy and reason", "allowed 335", "origin 31",
-                   "method 5", "header 14", "Refused most",
+                   "method 5", "header 14", "Top refused",
                    "https://app.example.com:8443",
                    "policy has https://app.example.com, got "
                    "https://app.example.com:8443: other port",

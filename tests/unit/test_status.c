@@ -1,7 +1,7 @@
 #include "config.h"
 
 #include "base/escape.h"
-#include "status/ask.h"
+#include "status/status.h"
 
 #include <stdlib.h>
 
