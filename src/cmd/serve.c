@@ -226,7 +226,7 @@ limits_fit(struct server_options *o, const struct listen_set *listeners)
 		return;
 	rl.rlim_cur = rl.rlim_cur > other ? rl.rlim_cur - other : 1;
 	if (log_begin(&l, LOG_LEVEL_WARNING, "clamped", "open-files",
-	    LOG_EVERY)) {
+	    LOG_UNLIMITED)) {
 		log_num(&l, "wanted", o->max_connections);
 		log_num(&l, "max-connections", (unsigned long)rl.rlim_cur);
 		log_str(&l, "hint", STR("raise the limit of open files "
@@ -265,7 +265,7 @@ log_not_reopened(int error)
 	struct log_line l;
 
 	if (!log_begin(&l, LOG_LEVEL_ERROR, "log-not-reopened", NULL,
-	    LOG_EVERY))
+	    LOG_UNLIMITED))
 		return;
 	log_str(&l, "error", str_of(strerror(error)));
 	log_end(&l);
@@ -321,7 +321,7 @@ started_log(const struct serve_options *o, const struct policy_set *policies,
 {
 	struct log_line l;
 
-	if (!log_begin(&l, LOG_LEVEL_INFO, "started", NULL, LOG_EVERY))
+	if (!log_begin(&l, LOG_LEVEL_INFO, "started", NULL, LOG_UNLIMITED))
 		return;
 	log_str(&l, "version", STR(PACKAGE_VERSION));
 	log_num(&l, "policies", policy_set_count(policies));
@@ -337,7 +337,7 @@ stopped_log(const struct server *server)
 {
 	struct log_line l;
 
-	if (!log_begin(&l, LOG_LEVEL_INFO, "stopped", NULL, LOG_EVERY))
+	if (!log_begin(&l, LOG_LEVEL_INFO, "stopped", NULL, LOG_UNLIMITED))
 		return;
 	for (size_t i = 0; i < COUNTERS; i++)
 		log_num(&l, counter_name(i), server_count(server, i));
@@ -381,7 +381,7 @@ serve(struct serve_options *o, const struct privileges *who,
 	notify_watchdog(server);
 	signals_serve(signals, reload, server);
 	notify_stopping();
-	log_event(LOG_LEVEL_INFO, "stopping", NULL, LOG_EVERY);
+	log_event(LOG_LEVEL_INFO, "stopping", NULL, LOG_UNLIMITED);
 	server_stop(server);
 	shadow_log(server_shadow(server));
 	stopped_log(server);

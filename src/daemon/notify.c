@@ -97,7 +97,7 @@ watchdog_run(void *arg)
 			sd_notify(0, "WATCHDOG=1");
 		else
 			log_event(LOG_LEVEL_ERROR, "stalled", "worker",
-			    LOG_EVERY);
+			    LOG_UNLIMITED);
 	}
 	pthread_mutex_unlock(&watchdog.lock);
 	return NULL;
@@ -156,7 +156,7 @@ notify_ready(void)
 		return;
 	told = true;
 	if (!log_begin(&l, LOG_LEVEL_WARNING, "not-notified", "no-libsystemd",
-	    LOG_EVERY))
+	    LOG_UNLIMITED))
 		return;
 	log_str(&l, "hint", STR("configure --with-systemd, or write "
 	    "Type=exec into the unit"));

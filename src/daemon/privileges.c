@@ -116,7 +116,7 @@ warn(const char *event, const char *path, const char *user, struct str hint)
 	struct log_line l;
 	int error = errno;
 
-	if (!log_begin(&l, LOG_LEVEL_WARNING, event, NULL, LOG_EVERY))
+	if (!log_begin(&l, LOG_LEVEL_WARNING, event, NULL, LOG_UNLIMITED))
 		return;
 	if (path != NULL) {
 		log_str(&l, "file", str_of(path));
@@ -176,7 +176,7 @@ sockets_check(const struct listen_set *listeners)
 		    name.any.sa_family != AF_UNIX || lstat(path, &st) == -1 ||
 		    !S_ISSOCK(st.st_mode) || is_for_others(&st) ||
 		    !log_begin(&l, LOG_LEVEL_WARNING, "socket-of-root", NULL,
-		    LOG_EVERY))
+		    LOG_UNLIMITED))
 			continue;
 		log_str(&l, "socket", str_of(path));
 		log_str(&l, "hint", at->inherited ? STR("only root can "

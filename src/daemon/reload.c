@@ -87,7 +87,7 @@ diag_log(struct diag *d)
 		error = items[i].level == DIAG_ERROR;
 		if (!log_begin(&l, error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
 		    error ? "policy-error" : "policy-warning", NULL,
-		    LOG_EVERY))
+		    LOG_UNLIMITED))
 			continue;
 		log_str(&l, "file", str_of(diag_file_name(d,
 		    items[i].at.file)));
@@ -119,7 +119,7 @@ refused_note(const struct reload *r, enum load_role role, struct diag *d)
 		}
 	load_state_refused(role, text);
 	if (!log_begin(&l, LOG_LEVEL_ERROR, events[role].refused, NULL,
-	    LOG_EVERY))
+	    LOG_UNLIMITED))
 		return;
 	log_str(&l, "policy", str_of(r->roles[role].path));
 	log_end(&l);
@@ -132,7 +132,7 @@ loaded_note(enum load_role role, const struct policy_set *policies, bool log)
 
 	load_state_loaded(role, policy_set_digest(policies));
 	if (!log || !log_begin(&l, LOG_LEVEL_INFO, events[role].loaded, NULL,
-	    LOG_EVERY))
+	    LOG_UNLIMITED))
 		return;
 	log_str(&l, "digest", str_of(policy_set_digest(policies)));
 	log_num(&l, "policies", policy_set_count(policies));
@@ -284,7 +284,7 @@ load_some(struct reload *r, struct server *s, const bool wanted[LOAD_ROLES])
 			policy_set_free(policies[i]);
 			policies[i] = NULL;
 			log_event(LOG_LEVEL_INFO, "reload-again",
-			    "changed-meanwhile", LOG_SOME);
+			    "changed-meanwhile", LOG_PER_SECOND);
 		}
 		if (changed == 0 || role->rounds >= ROUNDS)
 			role->rounds = 0;

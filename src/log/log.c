@@ -17,9 +17,8 @@
 enum {
 	QUEUE_SIZE = 256 * 1024, /* bytes of lines not yet written */
 	VALUE_MAX = 512,
-	PATIENCE = 2,            /* seconds, for what is left at the end */
+	CLOSE_SECONDS = 2,       /* for what is left at the end */
 	RATES = 128,             /* events and reasons, all of them and more */
-	SELDOM_SECONDS = 60,
 };
 
 /* Lines of one event and reason: those of this period, those left out. */
@@ -322,7 +321,7 @@ log_close(void)
 	pthread_mutex_lock(&log_state.lock);
 	log_state.stop = true;
 	pthread_cond_signal(&log_state.more);
-	for (int i = 0; i < PATIENCE && log_state.running; i++)
+	for (int i = 0; i < CLOSE_SECONDS && log_state.running; i++)
 		wait_second(&log_state.empty);
 	ended = !log_state.running;
 	pthread_mutex_unlock(&log_state.lock);
@@ -360,13 +359,13 @@ rate_find(const char *event, const char *reason)
 static bool
 rate_allows(struct rate *r, enum log_limit limit)
 {
-	unsigned most = limit == LOG_SELDOM ? 1 : LOG_PER_SECOND;
+	unsigned most = limit == LOG_PER_MINUTE ? 1 : LOG_LINES_A_SECOND;
 	int64_t now = clock_seconds();
 
 	if (now >= r->until) {
 		if (r->left_out > 0)
 			left_out_queue(now, false);
-		r->until = now + (limit == LOG_SELDOM ? SELDOM_SECONDS : 1);
+		r->until = now + (limit == LOG_PER_MINUTE ? 60 : 1);
 		r->lines = 0;
 	}
 	if (r->lines < most) {
@@ -387,7 +386,7 @@ log_begin(struct log_line *l, enum log_level level, const char *event,
 
 	if (level > log_state.level)
 		return false;
-	if (limit != LOG_EVERY) {
+	if (limit != LOG_UNLIMITED) {
 		pthread_mutex_lock(&log_state.lock);
 		allowed = rate_allows(rate_find(event, reason), limit);
 		pthread_mutex_unlock(&log_state.lock);
@@ -397,12 +396,19 @@ log_begin(struct log_line *l, enum log_level level, const char *event,
 	return allowed;
 }
 
-void
-log_str(struct log_line *l, const char *key, struct str value)
+static void
+key_add(struct log_line *l, const char *key)
 {
 	buf_char(&l->buf, ' ');
 	buf_add(&l->buf, str_of(key));
-	buf_add(&l->buf, STR("=\""));
+	buf_char(&l->buf, '=');
+}
+
+void
+log_str(struct log_line *l, const char *key, struct str value)
+{
+	key_add(l, key);
+	buf_char(&l->buf, '"');
 	buf_escaped(&l->buf, value, VALUE_MAX);
 	buf_char(&l->buf, '"');
 }
@@ -410,9 +416,8 @@ log_str(struct log_line *l, const char *key, struct str value)
 void
 log_text(struct log_line *l, const char *key, struct str value)
 {
-	buf_char(&l->buf, ' ');
-	buf_add(&l->buf, str_of(key));
-	buf_add(&l->buf, STR("=\""));
+	key_add(l, key);
+	buf_char(&l->buf, '"');
 	for (size_t i = 0; i < value.n; i++)
 		if (value.p[i] == '\\')
 			buf_char(&l->buf, '\\');
@@ -424,9 +429,7 @@ log_text(struct log_line *l, const char *key, struct str value)
 void
 log_num(struct log_line *l, const char *key, unsigned long value)
 {
-	buf_char(&l->buf, ' ');
-	buf_add(&l->buf, str_of(key));
-	buf_char(&l->buf, '=');
+	key_add(l, key);
 	buf_uint(&l->buf, value);
 }
 

@@ -18,15 +18,15 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
 int log_level_parse(const char *name);
 
 enum {
-	LOG_PER_SECOND = 20, /* lines of one event and reason */
+	LOG_LINES_A_SECOND = 20, /* of one event and reason */
 	LOG_LINE_MAX = 2048, /* bytes; a longer line is cut and says so */
 };
 
 /* How many lines of one event and reason are made; the others are counted. */
 enum log_limit {
-	LOG_EVERY,  /* all of them */
-	LOG_SOME,   /* LOG_PER_SECOND */
-	LOG_SELDOM, /* one a minute */
+	LOG_UNLIMITED,  /* all of them */
+	LOG_PER_SECOND, /* LOG_LINES_A_SECOND */
+	LOG_PER_MINUTE, /* one */
 };
 
 /* Opens the log; see log_sink_open.  Lines wait until log_start.  Returns 0, or

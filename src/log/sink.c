@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_AGAIN_MS = 1000 };
+enum { POLL_MS = 1000 };
 
 /* What others open anew waits in `next`; the rest is the log's thread's own. */
 static struct {
@@ -24,7 +24,7 @@ static struct {
 	int fd;
 	atomic_int next;  /* the file to go on with, -1: the same */
 	const char *path; /* NULL unless a file */
-	bool torn;        /* its last line ends in the middle */
+	bool partial_line; /* its last line ends in the middle */
 } sink = {.fd = STDERR_FILENO, .next = -1};
 
 /* Waits until the descriptor takes bytes, or has an error to tell.  Returns
@@ -36,7 +36,7 @@ wait_for_room(int fd)
 
 	for (;;) {
 		p = (struct pollfd){.fd = fd, .events = POLLOUT};
-		if (poll(&p, 1, LOOK_AGAIN_MS) > 0 && p.revents != 0)
+		if (poll(&p, 1, POLL_MS) > 0 && p.revents != 0)
 			return true;
 		if (atomic_load(&sink.next) != -1)
 			return false;
@@ -52,16 +52,6 @@ static struct {
 } system_log = {.fd = -1};
 
 static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
-
-/* Names the socket, NULL: /dev/log.  It is connected to when there is a line
- * for it. */
-static void
-syslog_name(const char *path)
-{
-	system_log.path = path != NULL ? path : _PATH_LOG;
-	/* Before a sandbox, and before the first line is in a hurry. */
-	tzset();
-}
 
 static void
 disconnect(void)
@@ -145,7 +135,7 @@ syslog_write(enum log_level level, const char *line, size_t n)
 		errno = EMSGSIZE;
 		return -1;
 	}
-	/* Who was restarted answers on another connection. */
+	/* A log daemon that was restarted needs another connection. */
 	for (int tries = 2; tries > 0; tries--) {
 		if (connect_if_not() == -1)
 			return -1;
@@ -189,7 +179,10 @@ log_sink_open(const char *where, uid_t uid, gid_t gid)
 		return 0;
 	if (strcmp(where, "syslog") == 0 || strncmp(where, "syslog:", 7) == 0) {
 		sink.syslog = true;
-		syslog_name(where[6] == ':' ? where + 7 : NULL);
+		/* It is connected to when there is a line for it. */
+		system_log.path = where[6] == ':' ? where + 7 : _PATH_LOG;
+		/* Before the sandbox, which has no time zones. */
+		tzset();
 		return 0;
 	}
 	sink.path = where;
@@ -247,14 +240,14 @@ log_sink_renew(void)
 		return;
 	close(sink.fd);
 	sink.fd = fd;
-	sink.torn = false;
+	sink.partial_line = false;
 }
 
 enum { MOVED = 1 };
 
-/* Writes it whole, or notes that the line is torn.  It waits for room first, so
- * a pipe that others share need not be non-blocking.  Returns 0, -1 with errno,
- * or MOVED where there is another file to go on with. */
+/* Writes it whole, or notes that a part of the line is there.  It waits for
+ * room first, so a pipe that others share need not be non-blocking.  Returns 0,
+ * -1 with errno, or MOVED where there is another file to go on with. */
 static int
 bytes_write(const char *p, size_t n)
 {
@@ -267,7 +260,7 @@ bytes_write(const char *p, size_t n)
 		if (done == -1 && errno != EINTR && errno != EAGAIN)
 			return -1;
 		if (done > 0) {
-			sink.torn = (size_t)done < n;
+			sink.partial_line = (size_t)done < n;
 			p += done;
 			n -= (size_t)done;
 		}
@@ -285,7 +278,7 @@ log_sink_write(enum log_level level, const char *line, size_t n)
 	do {
 		log_sink_renew();
 		/* What a full disk cut off ends here. */
-		ret = sink.torn ? bytes_write("\n", 1) : 0;
+		ret = sink.partial_line ? bytes_write("\n", 1) : 0;
 		if (ret == 0)
 			ret = bytes_write(line, n);
 	} while (ret == MOVED);

@@ -220,7 +220,7 @@ difference_log(const struct request *r, const struct decision *live,
 	struct log_line l;
 
 	if (!line_begin(&l, "shadow-difference", live->reason,
-	    candidate->reason, LOG_SOME))
+	    candidate->reason, LOG_PER_SECOND))
 		return;
 	log_str(&l, "policy", live->policy != NULL ? live->policy->name :
 	    STR(""));
@@ -319,7 +319,7 @@ shadow_log(const struct shadow *s)
 	for (int i = 0; s != NULL && i < ROWS_LOGGED &&
 	    shadow_next(s, &at, &row); i++) {
 		if (!line_begin(&l, "shadow-total", row.before, row.after,
-		    LOG_EVERY))
+		    LOG_UNLIMITED))
 			continue;
 		log_str(&l, "policy", row.policy);
 		log_num(&l, "requests", row.requests);

@@ -32,17 +32,17 @@ line_begin(struct log_line *l, const struct decision *d, bool log_all)
 	const char *event = reason_is_refusal(d->reason) ? "refused"
 	                                                 : "request";
 	enum log_level level = LOG_LEVEL_INFO;
-	enum log_limit limit = LOG_SOME;
+	enum log_limit limit = LOG_PER_SECOND;
 
 	if (d->unknown_policy) {
 		event = "unknown-policy";
 		level = LOG_LEVEL_ERROR;
 	} else if (d->reason == REASON_NOT_OPTIONS) {
 		level = LOG_LEVEL_WARNING;
-		limit = LOG_SELDOM;
+		limit = LOG_PER_MINUTE;
 	}
 	return log_begin(l, level, event, reason_name(d->reason),
-	    log_all ? LOG_EVERY : limit);
+	    log_all ? LOG_UNLIMITED : limit);
 }
 
 static void
@@ -131,7 +131,7 @@ status_note(const struct answer_env *env, const struct request *r)
 
 	metrics_count(env->shard, COUNT_STATUS);
 	if (!env->log_all ||
-	    !log_begin(&l, LOG_LEVEL_INFO, "status", NULL, LOG_EVERY))
+	    !log_begin(&l, LOG_LEVEL_INFO, "status", NULL, LOG_UNLIMITED))
 		return;
 	log_str(&l, "method", r->method);
 	log_str(&l, "uri", r->uri);

@@ -18,7 +18,8 @@ conn_abort(struct worker *w, struct conn *c, const char *problem)
 
 	c->failed = true;
 	metrics_count(w->env.shard, COUNT_PROTOCOL_ERRORS);
-	if (!log_begin(&l, LOG_LEVEL_WARNING, "closed", problem, LOG_SOME))
+	if (!log_begin(&l, LOG_LEVEL_WARNING, "closed", problem,
+	    LOG_PER_SECOND))
 		return;
 	if (strcmp(problem, "bad-version") == 0)
 		log_str(&l, "hint", STR("the peer speaks no FastCGI (nginx: "
@@ -327,7 +328,7 @@ conn_open(struct worker *w, int fd)
 		conn_limit_leave(w->limit);
 		metrics_count(w->env.shard, COUNT_REFUSED_MEMORY);
 		log_event(LOG_LEVEL_WARNING, "closed",
-		    counter_name(COUNT_REFUSED_MEMORY), LOG_SOME);
+		    counter_name(COUNT_REFUSED_MEMORY), LOG_PER_SECOND);
 		return;
 	}
 	c->source = SOURCE_CONN;

@@ -127,7 +127,7 @@ evict(struct worker *w)
 	conn_close(w, c);
 	metrics_count(w->env.shard, COUNT_EVICTED_CONNECTIONS);
 	log_event(LOG_LEVEL_WARNING, "closed",
-	    counter_name(COUNT_EVICTED_CONNECTIONS), LOG_SOME);
+	    counter_name(COUNT_EVICTED_CONNECTIONS), LOG_PER_SECOND);
 	return true;
 }
 
@@ -210,7 +210,7 @@ accept_pause(struct worker *w, int64_t until, const char *why)
 	listeners_remove(w);
 	w->paused_until = until;
 	metrics_count(w->env.shard, COUNT_ACCEPT_PAUSES);
-	log_event(LOG_LEVEL_WARNING, "accept-paused", why, LOG_SOME);
+	log_event(LOG_LEVEL_WARNING, "accept-paused", why, LOG_PER_SECOND);
 }
 
 /* Over TCP: answers go out at once, and not everybody may come. */
@@ -229,7 +229,7 @@ tcp_welcome(struct worker *w, int fd)
 	close(fd);
 	metrics_count(w->env.shard, COUNT_REFUSED_PEERS);
 	log_event(LOG_LEVEL_WARNING, "closed", "not-in-web-server-addrs",
-	    LOG_SOME);
+	    LOG_PER_SECOND);
 	return false;
 }
 
@@ -299,7 +299,7 @@ memory_trim(struct worker *w)
 			    by_wait));
 			metrics_count(w->env.shard, COUNT_EVICTED_MEMORY);
 			log_event(LOG_LEVEL_WARNING, "closed", "evicted-memory",
-			    LOG_SOME);
+			    LOG_PER_SECOND);
 		}
 	}
 }
@@ -329,7 +329,7 @@ expire(struct worker *w)
 			metrics_count(w->env.shard, counters[i]);
 			log_event(i == WAIT_IDLE ? LOG_LEVEL_DEBUG :
 			    LOG_LEVEL_WARNING, "closed",
-			    counter_name(counters[i]), LOG_SOME);
+			    counter_name(counters[i]), LOG_PER_SECOND);
 		}
 	if (w->paused_until != 0 && (w->now >= w->paused_until ||
 	    atomic_exchange(&w->member.called, false))) {
