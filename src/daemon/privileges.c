@@ -36,16 +36,16 @@ privileges_find(struct privileges *p, const struct privileges_options *o)
 	user = buf_shown(&shown, str_of(o->user));
 	if (user_find(o->user, &p->uid, &p->gid) == -1)
 		return fail("name a user that exists, or a numeric id and "
-		    "--group", "--user: there is no user '%s'", user);
+		    "--group", "--user: no user '%s'", user);
 	if (o->group != NULL && group_find(o->group, &p->gid) == -1)
 		return fail("name a group that exists, or a numeric id",
-		    "--group: there is no group '%s'",
+		    "--group: no group '%s'",
 		    buf_shown(&shown, str_of(o->group)));
 	if (p->uid == 0)
-		return fail("name a user without privileges, or leave --user "
-		    "away", "--user: '%s' is root", user);
+		return fail("name a user without privileges, or omit --user",
+		    "--user: '%s' is root", user);
 	if (geteuid() == 0 && p->gid == (gid_t)-1)
-		return fail("give --group too", "--user: '%s' is no known "
+		return fail("give --group too", "--user: '%s' is not a known "
 		    "user and has no group of its own", user);
 	p->change = geteuid() == 0;
 	if (p->change)
@@ -210,13 +210,13 @@ privileges_drop(const struct privileges *p,
 		    "here needs root"));
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		return fail("a kernel before 3.5 cannot",
+		return fail("this needs Linux 3.5 or newer",
 		    "PR_SET_NO_NEW_PRIVS: %s", strerror(errno));
 	/* A core file would hold the cookies of requests.  To lower a limit is
 	 * always allowed, unless a filter of system calls was put on before;
-	 * that is no reason not to serve.  RLIMIT_NPROC is left alone: it counts
-	 * all that the user runs, threads too.  So is RLIMIT_FSIZE: stderr may
-	 * be a file, and a log grows. */
+	 * that is no reason not to serve.  RLIMIT_NPROC is left alone: it
+	 * counts all that the user runs, threads too.  So is RLIMIT_FSIZE:
+	 * stderr may be a file, and a log grows. */
 	(void)setrlimit(RLIMIT_CORE, &none);
 	if (!p->sandbox)
 		return 0;

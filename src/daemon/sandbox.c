@@ -176,8 +176,8 @@ sandbox_enter(const struct sandbox_needs *needs)
 		seccomp_release(ctx);
 	if (error == 0)
 		return 0;
-	return fail("the kernel needs CONFIG_SECCOMP_FILTER; or leave "
-	    "--sandbox away", "--sandbox: cannot filter system calls: %s",
+	return fail("the kernel needs CONFIG_SECCOMP_FILTER; or omit "
+	    "--sandbox", "--sandbox: cannot filter system calls: %s",
 	    strerror(-error));
 }
 
@@ -187,7 +187,7 @@ int
 sandbox_enter(const struct sandbox_needs *needs)
 {
 	(void)needs;
-	return fail("leave --sandbox away, or configure --with-seccomp",
+	return fail("omit --sandbox, or configure --with-seccomp",
 	    "--sandbox: this program was built without libseccomp");
 }
 

@@ -13,45 +13,6 @@ answer_max(const struct policy_set *policies)
 	return reply_max(policies);
 }
 
-/* Hands every pair to the request.  Returns 0, or -1 for a malformed one. */
-static int
-params_read(struct request *r, struct str params)
-{
-	struct str name, value;
-	enum pair got;
-
-	while ((got = pair_next(&params, &name, &value)) == PAIR_GOOD)
-		request_param(r, name, value);
-	return got == PAIR_END ? 0 : -1;
-}
-
-/* Whether this decision gets a line, which it begins. */
-static bool
-line_begin(struct log_line *l, const struct decision *d, bool log_all)
-{
-	const char *event = reason_is_refusal(d->reason) ? "refused"
-	                                                 : "request";
-	enum log_level level = LOG_LEVEL_INFO;
-	enum log_limit limit = LOG_PER_SECOND;
-
-	if (d->unknown_policy) {
-		event = "unknown-policy";
-		level = LOG_LEVEL_ERROR;
-	} else if (d->reason == REASON_NOT_OPTIONS) {
-		level = LOG_LEVEL_WARNING;
-		limit = LOG_PER_MINUTE;
-	}
-	return log_begin(l, level, event, reason_name(d->reason),
-	    log_all ? LOG_UNLIMITED : limit);
-}
-
-static void
-str_unless_empty(struct log_line *l, const char *key, struct str value)
-{
-	if (value.n > 0)
-		log_str(l, key, value);
-}
-
 /* What the web server's configuration lacks that refused this, or NULL. */
 static const char *
 hint_of(const struct request *r, const struct decision *d)
@@ -74,38 +35,30 @@ hint_of(const struct request *r, const struct decision *d)
 	return "see host and path of the policies";
 }
 
-/* Adds where in the policy to look, as FILE:LINE, or in the web server's
- * configuration. */
 static void
-line_advise(struct log_line *l, const struct policy_set *policies,
-    const struct request *r, const struct decision *d)
-{
-	struct place at = preflight_place(d);
-	const char *hint = hint_of(r, d);
-	char text[1024];
-	struct buf where = BUF(text);
-
-	if (d->policy != NULL && reason_is_refusal(d->reason)) {
-		buf_add(&where, str_of(policy_set_file_name(policies,
-		    at.file)));
-		buf_char(&where, ':');
-		buf_uint(&where, at.line);
-		log_str(l, "at", buf_str(&where));
-	}
-	if (hint != NULL)
-		log_str(l, "hint", str_of(hint));
-}
-
-/* Not part of its caller, which would set up its buffers for every request. */
-__attribute__((cold, noinline)) static void
 decision_log(const struct policy_set *policies, const struct request *r,
     const struct decision *d, bool actual, bool log_all)
 {
+	const char *event = "request", *hint = hint_of(r, d);
+	enum log_level level = LOG_LEVEL_INFO;
+	enum log_limit limit = LOG_PER_SECOND;
+	struct place at = preflight_place(d);
 	struct log_line l;
-	char text[1024];
-	struct buf explained = BUF(text);
+	char text[1024], at_text[1024];
+	struct buf explained = BUF(text), where = BUF(at_text);
 
-	if (!line_begin(&l, d, log_all))
+	if (d->unknown_policy) {
+		event = "unknown-policy";
+		level = LOG_LEVEL_ERROR;
+	} else if (reason_is_refusal(d->reason)) {
+		event = "refused";
+	}
+	if (d->reason == REASON_NOT_OPTIONS && !d->unknown_policy) {
+		level = LOG_LEVEL_WARNING;
+		limit = LOG_PER_MINUTE;
+	}
+	if (!log_begin(&l, level, event, reason_name(d->reason),
+	    log_all ? LOG_UNLIMITED : limit))
 		return;
 	log_str(&l, "policy", d->policy != NULL ? d->policy->name : r->policy);
 	log_str(&l, "origin", r->origin);
@@ -114,27 +67,25 @@ decision_log(const struct policy_set *policies, const struct request *r,
 	    r->request_method.n > 0 ? r->request_method : r->method);
 	if (actual)
 		log_str(&l, "mode", STR("actual"));
-	str_unless_empty(&l, "host", r->host);
-	str_unless_empty(&l, "uri", r->uri);
+	if (r->host.n > 0)
+		log_str(&l, "host", r->host);
+	if (r->uri.n > 0)
+		log_str(&l, "uri", r->uri);
 	preflight_explain(r, d, &explained);
 	/* Escaped already where a request's bytes are in it. */
 	if (explained.n > 0)
 		log_text(&l, "text", buf_str(&explained));
-	line_advise(&l, policies, r, d);
-	log_end(&l);
-}
-
-static void
-status_note(const struct answer_env *env, const struct request *r)
-{
-	struct log_line l;
-
-	metrics_count(env->shard, COUNT_STATUS);
-	if (!env->log_all ||
-	    !log_begin(&l, LOG_LEVEL_INFO, "status", NULL, LOG_UNLIMITED))
-		return;
-	log_str(&l, "method", r->method);
-	log_str(&l, "uri", r->uri);
+	/* Where to look: in the policy, as FILE:LINE, or in the web server's
+	 * configuration. */
+	if (d->policy != NULL && reason_is_refusal(d->reason)) {
+		buf_add(&where, str_of(policy_set_file_name(policies,
+		    at.file)));
+		buf_char(&where, ':');
+		buf_uint(&where, at.line);
+		log_str(&l, "at", buf_str(&where));
+	}
+	if (hint != NULL)
+		log_str(&l, "hint", str_of(hint));
 	log_end(&l);
 }
 
@@ -144,10 +95,15 @@ answer_write(const struct answer_env *env, enum record_role role,
 {
 	struct request r;
 	struct decision d;
+	struct log_line l;
+	struct str name, value;
+	enum pair got;
 	bool actual;
 
 	request_init(&r);
-	if (params_read(&r, params) == -1)
+	while ((got = pair_next(&params, &name, &value)) == PAIR_GOOD)
+		request_param(&r, name, value);
+	if (got != PAIR_END)
 		return ANSWER_MALFORMED;
 	actual = role == ROLE_AUTHORIZER || r.actual;
 	if (actual)
@@ -156,7 +112,13 @@ answer_write(const struct answer_env *env, enum record_role role,
 		preflight_decide(env->policies, &r, &d);
 	if (d.reason == REASON_NOT_OPTIONS &&
 	    status_asked(env->status_path, &r, status)) {
-		status_note(env, &r);
+		metrics_count(env->shard, COUNT_STATUS);
+		if (env->log_all && log_begin(&l, LOG_LEVEL_INFO, "status",
+		    NULL, LOG_UNLIMITED)) {
+			log_str(&l, "method", r.method);
+			log_str(&l, "uri", r.uri);
+			log_end(&l);
+		}
 		return ANSWER_STATUS;
 	}
 	metrics_request(env->shard, env->view, &r, &d);

@@ -22,8 +22,8 @@ conn_abort(struct worker *w, struct conn *c, const char *problem)
 	    LOG_PER_SECOND))
 		return;
 	if (strcmp(problem, "bad-version") == 0)
-		log_str(&l, "hint", STR("the peer speaks no FastCGI (nginx: "
-		    "fastcgi_pass, not proxy_pass)"));
+		log_str(&l, "hint", STR("the peer does not speak "
+		    "FastCGI (nginx: fastcgi_pass, not proxy_pass)"));
 	log_end(&l);
 }
 

@@ -12,7 +12,6 @@ enum {
 	RECORD_VERSION = 1,
 	RECORD_HEADER = 8,       /* bytes of a header */
 	RECORD_BODY = 8,         /* bytes of BEGIN_REQUEST and END_REQUEST */
-	RECORD_CONTENT_MAX = 65535,
 	RECORD_END_SIZE = RECORD_HEADER + RECORD_BODY,
 	RECORD_VALUES_MAX = 128, /* bytes of the longest GET_VALUES_RESULT */
 	RECORD_KEEP_CONN = 1,    /* flag in BEGIN_REQUEST */

@@ -27,34 +27,33 @@ enum {
 	INHERITED_FIRST = 3,    /* sd_listen_fds(3) */
 };
 
+/* Adds a socket.  Returns NULL after a message where there is no room for it:
+ * then it is closed, unless it was inherited. */
 static struct listener *
-set_add(struct listen_set *set, int fd)
+set_add(struct listen_set *set, int fd, bool inherited)
 {
-	struct listener *l = &set->at[set->n++];
+	struct listener *l = &set->at[set->n];
 
-	*l = (struct listener){.fd = fd, .folder = -1};
+	if (set->n == LISTEN_MAX) {
+		fail("use fewer sockets", "more than %d sockets to listen on",
+		    LISTEN_MAX);
+		if (!inherited)
+			close(fd);
+		return NULL;
+	}
+	*l = (struct listener){.fd = fd, .folder = -1, .inherited = inherited};
+	set->n++;
 	return l;
-}
-
-static int
-room_check(const struct listen_set *set)
-{
-	if (set->n < LISTEN_MAX)
-		return 0;
-	return fail("give fewer of them", "more than %d sockets to listen on",
-	    LISTEN_MAX);
 }
 
 /* ---- unix sockets ------------------------------------------------------ */
 
-/* Whether somebody answers at the address; where nobody does errno is
- * ECONNREFUSED. */
+/* Whether somebody answers at the address. */
 static bool
 is_live(const struct sockaddr_un *un)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool live;
-	int saved;
 
 	if (fd == -1)
 		return true;
@@ -62,9 +61,7 @@ is_live(const struct sockaddr_un *un)
 	 * an owner. */
 	live = connect(fd, (const struct sockaddr *)un, sizeof *un) == 0 ||
 	    (errno != ECONNREFUSED && errno != ENOENT);
-	saved = errno;
 	close(fd);
-	errno = saved;
 	return live;
 }
 
@@ -75,16 +72,16 @@ stale_remove(int folder, const char *name, const struct sockaddr_un *un)
 	struct stat st;
 
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? 0 : fail("look at its folder",
+		return errno == ENOENT ? 0 : fail("check its folder",
 		    "'%s': %s", un->sun_path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
 		return fail("name another path, or remove it yourself",
-		    "'%s' is there and is no socket", un->sun_path);
+		    "'%s' exists and is not a socket", un->sun_path);
 	if (is_live(un))
 		return fail("stop the other program, or name another path",
 		    "'%s' is in use by another program", un->sun_path);
 	if (unlinkat(folder, name, 0) == -1 && errno != ENOENT)
-		return fail("look at the permissions of its folder",
+		return fail("check the permissions of its folder",
 		    "cannot remove the stale socket '%s': %s", un->sun_path,
 		    strerror(errno));
 	return 0;
@@ -118,7 +115,7 @@ bind_fail(const char *path, int error)
 		    "make its folder first: mkdir -p %.*s", (int)(slash - path),
 		    path);
 	else
-		snprintf(hint, sizeof hint, "look at its folder: this user "
+		snprintf(hint, sizeof hint, "check its folder: this user "
 		    "must be able to write to it");
 	return fail(hint, "cannot bind '%s': %s", path, strerror(error));
 }
@@ -191,13 +188,13 @@ file_own(struct listener *l, const char *path, uid_t uid, gid_t gid)
 	int ret = -1;
 
 	if (fd == -1 || fstat(fd, &st) == -1) {
-		fail("look at who may write to its folder", "'%s': %s", path,
+		fail("check who may write to its folder", "'%s': %s", path,
 		    strerror(errno));
 		goto out;
 	}
 	if (!S_ISSOCK(st.st_mode) ||
 	    (given && (st.st_uid != geteuid() || st.st_nlink != 1))) {
-		fail("look at who may write to its folder",
+		fail("check who may write to its folder",
 		    "'%s' was replaced by somebody else", path);
 		goto out;
 	}
@@ -255,8 +252,9 @@ unix_open(struct listen_set *set, const char *path,
 
 	if (path[0] == '@' || name[0] == '\0')
 		return fail("write unix:/run/preflightd/preflightd.sock",
-		    "--listen: 'unix:%s' names no file%s", path, path[0] == '@'
-		    ? "; an abstract socket has no permissions" : "");
+		    "--listen: 'unix:%s' does not name a file%s", path,
+		    path[0] == '@' ? "; an abstract socket has no permissions" :
+		    "");
 	if (strlen(path) >= sizeof un.sun_path)
 		return fail("name a shorter path",
 		    "--listen: a socket's path has at most %zu bytes: '%s'",
@@ -268,7 +266,8 @@ unix_open(struct listen_set *set, const char *path,
 	if (fd == -1)
 		return fail("see the limit of open files", "socket: %s",
 		    strerror(errno));
-	l = set_add(set, fd);
+	if ((l = set_add(set, fd, false)) == NULL)
+		return -1;
 	l->name = name;
 	l->folder = folder_open(path, (size_t)(name - path));
 	if (l->folder == -1)
@@ -288,17 +287,18 @@ unix_open(struct listen_set *set, const char *path,
 static int
 tcp_open(struct listen_set *set, const struct addrinfo *ai, const char *spec)
 {
+	struct listener *l;
 	const char *hint;
 	int one = 1, fd;
 
-	if (room_check(set) == -1)
-		return -1;
 	fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0);
 	if (fd == -1)
 		return fail("see socket(7)", "'%s': socket: %s", spec,
 		    strerror(errno));
-	set_add(set, fd)->tcp = true;
+	if ((l = set_add(set, fd, false)) == NULL)
+		return -1;
+	l->tcp = true;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	/* So that 0.0.0.0:PORT and [::]:PORT can stand side by side. */
 	if (ai->ai_family == AF_INET6)
@@ -360,7 +360,7 @@ is_port(const char *text)
 static int
 spec_fail(const char *spec)
 {
-	const char *colon = strrchr(spec, ':'), *what = "is no address";
+	const char *colon = strrchr(spec, ':'), *what = "is not an address";
 	const char *port = spec + (spec[0] == ':' ? 1 : 0);
 	char hint[2 * sizeof(struct shown) + 100], host[INET6_ADDRSTRLEN] = "";
 	struct in6_addr in6;
@@ -444,19 +444,17 @@ inherit(struct listen_set *set, int fd)
 	struct listener *l;
 	int flags;
 
-	if (room_check(set) == -1)
-		return -1;
 	if (!listen_is_listening(fd))
 		return fail("see that the socket unit has ListenStream= and "
-		    "Accept=no", "inherited file descriptor %d is no "
+		    "Accept=no", "inherited file descriptor %d is not a "
 		    "listening stream socket", fd);
 	flags = fcntl(fd, F_GETFL);
 	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
 		return fail("this should not happen", "fcntl: %s",
 		    strerror(errno));
-	l = set_add(set, fd);
-	l->inherited = true;
+	if ((l = set_add(set, fd, true)) == NULL)
+		return -1;
 	l->tcp = getsockname(fd, (struct sockaddr *)&name, &n) == 0 &&
 	    name.ss_family != AF_UNIX;
 	return 0;
@@ -548,24 +546,17 @@ listen_allows(const struct listen_set *set,
 /* ---- all of them ------------------------------------------------------- */
 
 static int
-spec_open(struct listen_set *set, const char *spec,
-    const struct listen_options *o)
-{
-	if (room_check(set) == -1)
-		return -1;
-	if (strncmp(spec, "unix:", 5) == 0)
-		return unix_open(set, spec + 5, o);
-	return inet_open(set, spec);
-}
-
-static int
 all_open(struct listen_set *set, const struct listen_options *o)
 {
 	unsigned long inherited = inherited_count();
+	const char *spec;
 
-	for (size_t i = 0; i < o->nspecs; i++)
-		if (spec_open(set, o->specs[i], o) == -1)
+	for (size_t i = 0; i < o->nspecs; i++) {
+		spec = o->specs[i];
+		if ((strncmp(spec, "unix:", 5) == 0 ?
+		    unix_open(set, spec + 5, o) : inet_open(set, spec)) == -1)
 			return -1;
+	}
 	if (o->nspecs > 0)
 		return 0;
 	for (unsigned long i = 0; i < inherited; i++)
@@ -578,7 +569,7 @@ all_open(struct listen_set *set, const struct listen_options *o)
 	return fail("give --listen unix:/run/preflightd/preflightd.sock or "
 	    "--listen 127.0.0.1:9000, or let spawn-fcgi, the web server or a "
 	    "systemd socket unit start it", "no socket to serve on: no "
-	    "--listen, no LISTEN_FDS, and standard input is no listening "
+	    "--listen, no LISTEN_FDS, and standard input is not a listening "
 	    "socket");
 }
 

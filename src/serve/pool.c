@@ -15,24 +15,12 @@ struct pool_piece {
 	struct pool_piece *next;
 };
 
-static void *
-piece_take(struct pool *pool)
-{
-	struct pool_piece *piece = pool->free;
-
-	if (piece == NULL)
-		return malloc(PIECE);
-	pool->free = piece->next;
-	pool->nfree--;
-	return piece;
-}
-
 static void
-piece_give(struct pool *pool, void *p)
+memory_give(struct pool *pool, void *p, size_t cap)
 {
 	struct pool_piece *piece = p;
 
-	if (pool->nfree >= PIECES_KEPT) {
+	if (cap != PIECE || pool->nfree >= PIECES_KEPT) {
 		free(p);
 		return;
 	}
@@ -41,20 +29,11 @@ piece_give(struct pool *pool, void *p)
 	pool->nfree++;
 }
 
-static void
-memory_give(struct pool *pool, void *p, size_t cap)
-{
-	if (cap == PIECE)
-		piece_give(pool, p);
-	else
-		free(p);
-}
-
 /* Moves h to memory of at least need bytes. */
 static int
 held_grow(struct held *h, struct pool *pool, size_t need)
 {
-	unsigned char *p;
+	void *p;
 	size_t cap = h->cap > 0 ? h->cap : PIECE;
 
 	while (cap < need) {
@@ -62,9 +41,13 @@ held_grow(struct held *h, struct pool *pool, size_t need)
 			return -1;
 		cap *= 2;
 	}
-	p = cap == PIECE ? piece_take(pool) : malloc(cap);
-	if (p == NULL)
+	if (cap == PIECE && pool->free != NULL) {
+		p = pool->free;
+		pool->free = pool->free->next;
+		pool->nfree--;
+	} else if ((p = malloc(cap)) == NULL) {
 		return -1;
+	}
 	if (h->n > 0)
 		memcpy(p, h->p, h->n);
 	if (h->p != NULL)

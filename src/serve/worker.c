@@ -51,8 +51,9 @@ limit_call(struct conn_limit *l)
 	}
 }
 
-bool
-conn_limit_enter(struct conn_limit *l)
+/* Takes a place.  Returns false where all are taken. */
+static bool
+limit_enter(struct conn_limit *l)
 {
 	unsigned n = atomic_load(&l->open);
 
@@ -159,11 +160,11 @@ place_take(struct worker *w, int64_t *when)
 	 * one before, it tries once more. */
 	atomic_store(&w->member.called, false);
 	atomic_store(&w->limit->wanted, true);
-	if (conn_limit_enter(w->limit))
+	if (limit_enter(w->limit))
 		return true;
 	m = limit_choose(w->limit, w->now, when);
 	if (m == &w->member) {
-		if (evict(w) && conn_limit_enter(w->limit))
+		if (evict(w) && limit_enter(w->limit))
 			return true;
 		*when = w->now; /* others may have changed */
 	} else if (m != NULL) {
@@ -243,7 +244,7 @@ accept_one(struct worker *w, const struct worker_listener *l)
 
 	if (w->stopping) {
 		atomic_fetch_add(&w->limit->open, 1);
-	} else if (!conn_limit_enter(w->limit)) {
+	} else if (!limit_enter(w->limit)) {
 		/* None has to go where nobody comes. */
 		if (poll(&queue, 1, 0) != 1)
 			return false;

@@ -71,10 +71,7 @@ struct conn_limit {
 	struct limit_member **members;
 };
 
-/* Takes a place.  Returns false where all are taken. */
-bool conn_limit_enter(struct conn_limit *l);
-
-/* Gives it back, and calls who waits for one. */
+/* Gives a place back, and calls who waits for one. */
 void conn_limit_leave(struct conn_limit *l);
 
 struct worker_listener {

@@ -219,7 +219,7 @@ def addresses(folder):
             ("localhost", ("no port", "write --listen localhost:9000 or")),
             ("127.0.0.1:99999", ("no port from 1 to 65535",)),
             ("x\x1b:9", ("'x\\x1b:9'", )),
-            ("unix:/run/", ("names no file",)),
+            ("unix:/run/", ("does not name a file",)),
             ("192.0.2.1:9000", ("no network interface has this address",))):
         status, _, err = run("serve", "--policy", policy, "--listen", spec)
         ok(status == 3 and all(w in err for w in words), f"--listen {spec!r}: what to write", f"{status} {err}")

@@ -158,7 +158,7 @@ IN_NGINX = (
     ("proxy_pass to the FastCGI socket", HEADERS +
      "location /v1 { proxy_pass http://unix:DIR/preflightd.sock:; }",
      "preflight-server-error", "see that preflightd runs", "upstream",
-     'reason=bad-version hint="the peer speaks no FastCGI .nginx: '
+     'reason=bad-version hint="the peer does not speak FastCGI .nginx: '
      'fastcgi_pass, not proxy_pass'),
     ("no REQUEST_METHOD", f"FRAGMENT({PARAMS[0]}|) " + HEADERS, "not-options",
      r"fastcgi_param REQUEST_METHOD \$request_method", "",
