@@ -72,7 +72,7 @@ add_authority(const struct parse *p, struct str authority, int usual_port,
 	int number;
 
 	if (memchr(authority.p, '@', authority.n) != NULL)
-		return error(p, "url-userinfo", "take out what stands before "
+		return error(p, "url-userinfo", "remove what is before "
 		    "the '@', and send an Authorization header",
 		    "has a user name, which fetch() refuses");
 	(void)host_port_split(authority, &host, &port);
@@ -126,14 +126,6 @@ count_dots(struct str segment)
 	return dots;
 }
 
-/* Takes the last segment off, with the slash in front of it. */
-static void
-pop_segment(struct buf *out, size_t start)
-{
-	while (out->n > start && out->p[--out->n] != '/')
-		;
-}
-
 /* Adds the path with its dot segments resolved, as a browser does before it
  * sends it. */
 static void
@@ -150,8 +142,8 @@ add_path(struct buf *out, struct str path)
 		segment = (struct str){path.p + 1, n - 1};
 		path = str_from(path, n);
 		dots = count_dots(segment);
-		if (dots == 2)
-			pop_segment(out, start);
+		while (dots == 2 && out->n > start && out->p[--out->n] != '/')
+			; /* the last segment, with the slash before it */
 		if (dots != 1 && dots != 2) {
 			buf_char(out, '/');
 			for (size_t i = 0; i < segment.n; i++)
@@ -166,43 +158,19 @@ add_path(struct buf *out, struct str path)
 
 /* ---- the whole --------------------------------------------------------- */
 
-static bool
-has_control(struct str text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		if (is_control((unsigned char)text.p[i]))
-			return true;
-	return false;
-}
-
-/* Names the parts of what was added. */
-static void
-fill(struct url *out, struct str text, size_t scheme, size_t origin,
-    size_t path)
-{
-	struct str port;
-
-	out->text = text;
-	out->scheme = (struct str){text.p, scheme - 3};
-	out->origin = (struct str){text.p, origin};
-	out->authority = str_from(out->origin, scheme);
-	out->target = str_from(text, origin);
-	out->path = (struct str){out->target.p, path - origin};
-	(void)host_port_split(out->authority, &out->host, &port);
-}
-
 int
 url_parse(struct str text, struct url *out, struct arena *a, struct diag *d,
     struct place at)
 {
 	const struct parse p = {text, d, at};
-	struct str rest = text, authority, path;
+	struct str rest = text, authority, path, port;
 	size_t cap = 3 * text.n + AUTHORITY_MAX, scheme, origin, path_end;
 	struct buf b;
 
-	if (has_control(text))
-		return error(&p, "url-control", "take it out",
-		    "has a control character");
+	for (size_t i = 0; i < text.n; i++)
+		if (is_control((unsigned char)text.p[i]))
+			return error(&p, "url-control", "remove it",
+			    "has a control character");
 	b = (struct buf){arena_alloc(a, cap), 0, cap, false};
 	if (b.p == NULL)
 		return error(&p, "url-memory", NULL, "needs more memory");
@@ -220,6 +188,12 @@ url_parse(struct str text, struct url *out, struct arena *a, struct diag *d,
 	path_end = b.n;
 	for (size_t i = path.n; i < rest.n; i++)
 		add_encoded(&b, rest.p[i], "\"#'<>");
-	fill(out, buf_str(&b), scheme, origin, path_end);
+	text = buf_str(&b);
+	*out = (struct url){.text = text, .scheme = {text.p, scheme - 3},
+	    .origin = {text.p, origin},
+	    .authority = {text.p + scheme, origin - scheme},
+	    .target = str_from(text, origin),
+	    .path = {text.p + origin, path_end - origin}};
+	host_port_split(out->authority, &out->host, &port);
 	return 0;
 }

@@ -233,14 +233,14 @@ take_long(struct reading *r, const struct shell_words *words, size_t *i)
 	o = find_long(name);
 	if (o == NULL)
 		return error(r, "curl-option", words->items[*i],
-		    "unknown option of curl", "take it out");
+		    "unknown option of curl", "remove it");
 	if (takes_argument(o) && equals != NULL)
 		argument = str_from(word, name.n + 1);
 	else if (takes_argument(o) && ++*i < words->count)
 		argument = words->items[*i];
 	else if (takes_argument(o))
 		return error(r, "curl-argument", word,
-		    "there is no argument of option", "paste all of it");
+		    "missing argument of option", "paste all of it");
 	return act(r, o->action, argument);
 }
 
@@ -256,7 +256,7 @@ take_letters(struct reading *r, const struct shell_words *words, size_t *i)
 
 		if (o == NULL)
 			return error(r, "curl-option", word,
-			    "unknown option of curl", "take it out");
+			    "unknown option of curl", "remove it");
 		if (!takes_argument(o)) {
 			if (act(r, o->action, STR("")) != 0)
 				return -1;
@@ -264,7 +264,7 @@ take_letters(struct reading *r, const struct shell_words *words, size_t *i)
 		}
 		if (argument.n == 0 && ++*i == words->count)
 			return error(r, "curl-argument", word,
-			    "there is no argument of option",
+			    "missing argument of option",
 			    "paste all of it");
 		return act(r, o->action, argument.n > 0 ? argument :
 		    words->items[*i]);
@@ -333,7 +333,7 @@ finish(struct reading *r)
 
 	if (out->url.n == 0)
 		return error(r, "curl-url", STR("curl"),
-		    "there is no URL behind", "paste the whole command");
+		    "there is no URL after", "paste the whole command");
 	if (r->get && add_query(r) != 0)
 		return -1;
 	if (out->method.n == 0)

@@ -143,58 +143,30 @@ add_escape(struct str *rest, struct buf *out)
 
 /* ---- words ------------------------------------------------------------- */
 
-/* Each takes a quoted text, behind its opening quote, off the front of *rest.
- * Return false where it does not end. */
+/* Takes a quoted text, after its opening quote, off the front of *rest; dollar
+ * says that it is $'...' or $"...".  Returns false where it does not end. */
 static bool
-take_single(struct str *rest, struct buf *out)
+take_quoted(struct str *rest, char quote, bool dollar, struct buf *out)
 {
-	while (rest->n > 0 && rest->p[0] != '\'') {
-		buf_char(out, rest->p[0]);
-		*rest = str_from(*rest, 1);
-	}
-	if (rest->n == 0)
-		return false;
-	*rest = str_from(*rest, 1);
-	return true;
-}
-
-static bool
-take_dollar(struct str *rest, struct buf *out)
-{
-	while (rest->n > 0 && rest->p[0] != '\'') {
-		char c = rest->p[0];
-
-		*rest = str_from(*rest, 1);
-		if (c == '\\' && rest->n > 0)
-			add_escape(rest, out);
-		else
-			buf_char(out, c);
-	}
-	if (rest->n == 0)
-		return false;
-	*rest = str_from(*rest, 1);
-	return true;
-}
-
-static bool
-take_double(struct str *rest, struct buf *out)
-{
-	while (rest->n > 0 && rest->p[0] != '"') {
+	while (rest->n > 0 && rest->p[0] != quote) {
 		char c = rest->p[0];
 		size_t end;
 
 		*rest = str_from(*rest, 1);
 		end = line_end(*rest);
-		if (c == '\\' && end > 0) {
+		if (c != '\\' || rest->n == 0 || (quote == '\'' && !dollar)) {
+			buf_char(out, c);
+		} else if (quote == '\'') {
+			add_escape(rest, out);
+		} else if (end > 0) {
 			*rest = str_from(*rest, end);
-			continue;
+		} else {
+			if (memchr("$`\"\\", rest->p[0], 4) != NULL) {
+				c = rest->p[0];
+				*rest = str_from(*rest, 1);
+			}
+			buf_char(out, c);
 		}
-		if (c == '\\' && rest->n > 0 &&
-		    memchr("$`\"\\", rest->p[0], 4) != NULL) {
-			c = rest->p[0];
-			*rest = str_from(*rest, 1);
-		}
-		buf_char(out, c);
 	}
 	if (rest->n == 0)
 		return false;
@@ -208,17 +180,13 @@ take_part(struct str *rest, struct buf *out)
 {
 	char c = rest->p[0];
 	char next = rest->n > 1 ? rest->p[1] : '\0';
+	bool dollar = c == '$' && (next == '\'' || next == '"');
 
-	if (c == '$' && (next == '\'' || next == '"')) {
-		*rest = str_from(*rest, 2);
-		return next == '"' ? take_double(rest, out) :
-		    take_dollar(rest, out);
-	}
-	*rest = str_from(*rest, 1);
-	if (c == '\'')
-		return take_single(rest, out);
-	if (c == '"')
-		return take_double(rest, out);
+	if (dollar)
+		c = next;
+	*rest = str_from(*rest, dollar ? 2 : 1);
+	if (c == '\'' || c == '"')
+		return take_quoted(rest, c, dollar, out);
 	if (c == '\\' && rest->n > 0) {
 		c = rest->p[0];
 		*rest = str_from(*rest, 1);
