@@ -126,7 +126,7 @@ for folder in core browser; do
 	case_none "$folder neither prints nor reads files" "$stdio|$files" \
 	    "$folder"
 done
-for name in preflight response path target request origin origin_set_search; do
+for name in preflight response target request origin origin_set_search; do
 	case_none "core/$name neither allocates nor prints nor reads" \
 	    "$memory|$stdio|$format|$files|$outside" core "$name"
 done

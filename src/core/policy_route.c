@@ -8,7 +8,6 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
-#include "core/path.h"
 #include "core/policy_impl.h"
 #include "core/target.h"
 

@@ -6,7 +6,6 @@
 
 #include "base/buf.h"
 #include "core/host.h"
-#include "core/path.h"
 
 /* What is checked, and where its findings go. */
 struct subject {

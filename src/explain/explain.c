@@ -3,7 +3,6 @@
 #include "explain/explain.h"
 
 #include "browser/policy_query.h"
-#include "core/path.h"
 #include "core/target.h"
 
 /* ---- what the server is asked ------------------------------------------ */

@@ -7,7 +7,6 @@
 #include "base/buf.h"
 #include "conf/edit.h"
 #include "core/origin.h"
-#include "core/path.h"
 #include "core/target.h"
 
 struct wanted {

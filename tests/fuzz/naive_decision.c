@@ -1,7 +1,7 @@
 /* naive_decision.c - which policy serves a request and what it says. */
 #include "config.h"
 
-#include "core/path.h"
+#include "core/target.h"
 #include "naive.h"
 
 /* ---- parameters -------------------------------------------------------- */

@@ -4,7 +4,6 @@
 
 #include "core/target.h"
 
-#include "core/path.h"
 #include "fuzz.h"
 #include "naive.h"
 

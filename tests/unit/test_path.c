@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "core/path.h"
+#include "core/target.h"
 
 #include <stdlib.h>
 

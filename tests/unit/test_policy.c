@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "core/path.h"
+#include "core/target.h"
 #include "core/policy_impl.h"
 #include "unit.h"
 
