@@ -87,6 +87,7 @@ struct export_server {
 	size_t origins_max;   /* of a policy, that it can go through */
 	size_t line_max;      /* bytes of a line of its configuration; 0: any */
 	size_t field_max;     /* of a field of an answer to it; 0: any */
+	size_t answer_max;    /* of an answer to a preflight; 0: any */
 	const char *no_field; /* bytes of a field name that it can't write */
 	struct export_part parts[EXPORT_PARTS_MAX]; /* up to a NULL name */
 };
@@ -125,8 +126,6 @@ void export_policy_comment(const struct export *e, const char *lead,
 void export_origins(struct export *e, const struct policy *p,
     void (*fn)(struct export *e, const struct policy *p,
         const struct origin *o));
-
-bool export_has_patterns(const struct policy *p);
 
 /* The value of Access-Control-Expose-Headers, with what lead returns (a byte or
  * more, or "") in front of each byte; lead may be NULL. */

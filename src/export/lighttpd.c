@@ -233,6 +233,7 @@ const struct export_server export_lighttpd = {
 	.no_open = "lighttpd can't go on without an answer: add --closed",
 	.origins_max = 1000,
 	.line_max = 0,
+	.answer_max = 65000,    /* its own fields are in these 64 KiB too */
 	.no_field = "",
 	.parts = {
 		{"conf", "#", write_conf},

@@ -67,20 +67,16 @@ hash_text(struct str text, char digits[HASH_LENGTH + 1])
 }
 
 void
-export_mark_write(const struct export_server *server,
-    const struct export_part *part, const char *digest, struct str text,
-    FILE *to)
+export_mark_write(const char *comment, const char *server, const char *part,
+    const char *digest, struct str text, FILE *to)
 {
 	char hash[HASH_LENGTH + 1];
 
 	hash_text(text, hash);
-	fprintf(to, "%s " MARK "%s %s" BEGIN "\n", part->comment,
-	    server->name, part->name);
-	fprintf(to, "%s " DIGEST "%s" TEXT "%s\n", part->comment,
-	    digest, hash);
+	fprintf(to, "%s " MARK "%s %s" BEGIN "\n", comment, server, part);
+	fprintf(to, "%s " DIGEST "%s" TEXT "%s\n", comment, digest, hash);
 	(void)fwrite(text.p, 1, text.n, to);
-	fprintf(to, "%s " MARK "%s %s" END "\n", part->comment, server->name,
-	    part->name);
+	fprintf(to, "%s " MARK "%s %s" END "\n", comment, server, part);
 }
 
 /* ---- the check --------------------------------------------------------- */

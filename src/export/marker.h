@@ -3,12 +3,14 @@
 #ifndef PREFLIGHTD_EXPORT_MARKER_H
 #define PREFLIGHTD_EXPORT_MARKER_H
 
-#include "export/export.h"
+#include <stdbool.h>
+#include <stdio.h>
 
-/* Writes text between its marks. */
-void export_mark_write(const struct export_server *server,
-    const struct export_part *part, const char *digest, struct str text,
-    FILE *to);
+#include "base/str.h"
+
+/* Writes text between its marks, each behind what begins a comment. */
+void export_mark_write(const char *comment, const char *server,
+    const char *part, const char *digest, struct str text, FILE *to);
 
 struct export_marks {
 	size_t found; /* parts in the file */

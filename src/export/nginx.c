@@ -194,7 +194,7 @@ write_origins(struct export *e, const struct policy *p)
 		return;
 	fprintf(e->to, "map $preflightd_lower $preflightd_origin_%zu {\n"
 	    "\tdefault \"\";\n", e->number);
-	if (export_has_patterns(p))
+	if (origin_set_patterns(p->origins) > 0)
 		fputs("\t\"~" REGEX_LONG_ORIGIN "\" \"\";\n", e->to);
 	export_origins(e, p, write_origin);
 	fputs("}\n", e->to);

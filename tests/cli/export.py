@@ -285,6 +285,14 @@ def answers(f):
     status, out, err = f.export("haproxy")
     tap.ok(status == 0 and "tune.bufsize" in out,
            "haproxy: what has to be set for a large answer", out + err)
+    for names, number in ((2000, 0), (2400, 1)):
+        f.write("policy.ini", "[policy a]\nallow-origins = https://a.example\n"
+                "allow-headers = " + ",\n\t".join(
+                    f"X-Name-Of-A-Header-Field-{i}" for i in range(names)) + "\n")
+        status, _, err = f.export("lighttpd")
+        tap.ok(status == number and (":1:1: error: " in err and
+                                     "[export-answer]" in err) == bool(number),
+               f"lighttpd: an answer with {names} names", err)
 
 
 def check(f):

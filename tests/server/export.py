@@ -171,9 +171,15 @@ def preflights_add_nothing(stage, variant):
            "\n".join(sorted(set(lines))))
 
 
+# Names in the largest answer that is tried: HAProxy has 16 KB by default.
+LARGEST = {"nginx": 1750, "lighttpd": 1750, "caddy": 1750, "haproxy": 320,
+           "apache": 220}
+
+
 def large(kind):
-    """The largest answer that all servers have room for."""
-    names = [f"X-A-Header-Of-The-Application-{n}" for n in range(220)]
+    """A large answer: that of 1750 names has 60 KB."""
+    names = [f"X-A-Header-Of-The-Application-{n}"
+             for n in range(LARGEST.get(kind.name, 220))]
     with harness.Stage() as stage:
         policy = stage.write("large.ini", "[policy p]\nallow-origins = "
                              + cases.APP + "\nallow-headers = "
@@ -182,7 +188,7 @@ def large(kind):
         answer = preflight(server.plain)
         tap.ok(answer.status == 204 and answer.cors().get(
             "access-control-allow-headers") == ", ".join(names),
-            f"{kind.name}: an answer of 7 KB", str(answer)[:300])
+            f"{kind.name}: an answer with {len(names)} names", str(answer)[:300])
 
 
 def bodies(server, variant):

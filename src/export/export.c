@@ -1,4 +1,4 @@
-/* common.c - what the configurations of all servers are made of, and
+/* export.c - what the configurations of all servers are made of, and
  * what keeps a policy from being written for one. */
 #include "config.h"
 
@@ -11,6 +11,7 @@
 #include "base/parse.h"
 #include "core/host.h"
 #include "core/policy_impl.h"
+#include "core/policy_render.h"
 #include "export/marker.h"
 #include "export/regex.h"
 
@@ -115,19 +116,6 @@ compare_nodes(const void *left, const void *right)
 	return str_compare((*a)->host, (*b)->host);
 }
 
-static const struct host_node **
-sort_nodes(const struct policy_set *s, struct arena *a)
-{
-	const struct host_node **nodes = arena_array(a, s->nnodes + 1,
-	    sizeof *nodes);
-
-	for (size_t i = 0; nodes != NULL && i < s->nnodes; i++)
-		nodes[i] = &s->nodes[i];
-	if (nodes != NULL)
-		qsort(nodes, s->nnodes, sizeof *nodes, compare_nodes);
-	return nodes;
-}
-
 static size_t
 policy_number(const struct policy_set *s, const struct policy *p)
 {
@@ -179,12 +167,16 @@ static int
 fill_hosts(struct export *e, struct arena *a)
 {
 	const struct policy_set *s = e->set;
-	const struct host_node **nodes = sort_nodes(s, a);
+	const struct host_node **nodes = arena_array(a, s->nnodes + 1,
+	    sizeof *nodes);
 	struct export_host *hosts = arena_array(a, s->nnodes + 1,
 	    sizeof *hosts);
 
 	if (nodes == NULL || hosts == NULL)
 		return -1;
+	for (size_t i = 0; i < s->nnodes; i++)
+		nodes[i] = &s->nodes[i];
+	qsort(nodes, s->nnodes, sizeof *nodes, compare_nodes);
 	for (size_t i = 0; i < s->nnodes; i++) {
 		if (fill_host(e, nodes[i], a, &hosts[i]) != 0)
 			return -1;
@@ -315,7 +307,7 @@ check_paths(const struct check *c, const struct policy *p)
 	}
 }
 
-/* A field of an answer to a preflight that the server has no room for. */
+/* An answer to a preflight that the server has no room for. */
 static void
 check_answer(const struct check *c, const struct policy *p)
 {
@@ -340,6 +332,13 @@ check_answer(const struct check *c, const struct policy *p)
 			    "as that of %s is", c->server->name,
 			    c->server->field_max, lists[i].text);
 	}
+	if (c->server->answer_max > 0 &&
+	    policy_answer_max(p) > c->server->answer_max)
+		diag_add(c->d, DIAG_ERROR, p->section, "export-answer",
+		    "list fewer names, or '*'",
+		    "policy '%.*s' has answers of up to %zu bytes; %s takes "
+		    "%zu at most", STR_ARG(p->name), policy_answer_max(p),
+		    c->server->name, c->server->answer_max);
 }
 
 static void
@@ -395,12 +394,6 @@ export_origins(struct export *e, const struct policy *p,
 }
 
 bool
-export_has_patterns(const struct policy *p)
-{
-	return origin_set_patterns(p->origins) > 0;
-}
-
-bool
 export_exposes(const struct policy *p)
 {
 	return p->expose.any || p->expose.count > 0;
@@ -452,8 +445,8 @@ write_part(struct export *e, const struct export_server *server,
 	part->write(e);
 	if (export_stream_close(e->to, &text) != 0 || e->failed)
 		goto out;
-	export_mark_write(server, part, policy_set_digest(e->set),
-	    (struct str){text, n}, to);
+	export_mark_write(part->comment, server->name, part->name,
+	    policy_set_digest(e->set), (struct str){text, n}, to);
 	ret = 0;
 out:
 	free(text);
