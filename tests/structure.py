@@ -123,7 +123,7 @@ def header_circles(files):
 FAMILIES = [
     {"core/origin_set", "core/origin_set_impl"},
     {"core/policy", "core/policy_impl"},
-    {"conf/conf", "conf/conf_impl", "conf/keys", "conf/origins", "conf/reader", "conf/test", "conf/values"},
+    {"conf/conf", "conf/conf_impl"},
     {"diff/diff", "diff/diff_impl"},
     {"log/log", "log/sink"},
 ]

@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "conf/conf.h"
-#include "conf/format.h"
 #include "conf/keys.h"
 
 struct check {

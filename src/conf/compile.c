@@ -2,9 +2,7 @@
 
 #include "base/buf.h"
 #include "conf/conf_impl.h"
-#include "conf/keys.h"
 #include "conf/lint.h"
-#include "conf/origins.h"
 
 /* ---- sections as a whole ----------------------------------------------- */
 
@@ -35,7 +33,7 @@ check_names(struct conf *c, enum section_kind kind)
 		s->second = true;
 		diag_add(c->d, DIAG_ERROR, s->at, "section-duplicate",
 		    "give it another name, or write one section",
-		    "[%s %.*s] stands in line %u already",
+		    "duplicate [%s %.*s], first at line %u",
 		    kind == SECTION_TEST ? "test" : "policy",
 		    STR_ARG(s->name), first->at.line);
 	}
@@ -60,7 +58,7 @@ report_duplicates(struct conf *c, const struct field_set *set,
 		if (first.line == item->at.line && first.col == item->at.col)
 			continue;
 		diag_add(c->d, DIAG_WARNING, item->at, id,
-		    "take one of them out",
+		    "remove one of them",
 		    "'%s' is listed in line %u already",
 		    buf_shown(&shown, item->name), first.line);
 	}
@@ -109,7 +107,7 @@ check_empty(struct conf *c, const struct section *s, enum policy_key key)
 
 	if (s->set[key] && s->elements[key] == 0)
 		diag_add(c->d, DIAG_ERROR, s->key_at[key], "key-empty",
-		    "list what the policy serves, or take the key out",
+		    "list what the policy serves, or remove the key",
 		    "key '%s' has no value", keys[key].name);
 }
 
@@ -173,49 +171,28 @@ init_policy(struct conf *c, const struct section *s, struct policy *p)
 static void
 take_value(struct policy *p, const struct policy *from, enum policy_key key)
 {
-	switch (key) {
-	case KEY_HOST:
+	size_t count;
+	const struct conf_key *k = &conf_keys(SECTION_POLICY, &count)[key];
+	void *to = (char *)p + k->offset;
+	const void *value = (const char *)from + k->offset;
+
+	if (k->kind == VALUE_CHOICE) {
+		memcpy(to, value, sizeof(bool));
+	} else if (!conf_key_is_list(k)) {
+		memcpy(to, value, sizeof(int));
+	} else if (key == KEY_HOST) {
 		p->hosts = from->hosts;
 		p->nhosts = from->nhosts;
-		break;
-	case KEY_PATH:
+	} else if (key == KEY_PATH) {
 		p->paths = from->paths;
 		p->npaths = from->npaths;
-		break;
-	case KEY_ALLOW_METHODS:
+	} else if (key == KEY_ALLOW_METHODS) {
 		p->methods = from->methods;
-		break;
-	case KEY_ALLOW_HEADERS:
+	} else if (key == KEY_ALLOW_HEADERS) {
 		p->headers = from->headers;
-		break;
-	case KEY_EXPOSE_HEADERS:
+	} else if (key == KEY_EXPOSE_HEADERS) {
 		p->expose = from->expose;
-		break;
-	case KEY_ALLOW_CREDENTIALS:
-		p->credentials = from->credentials;
-		break;
-	case KEY_MAX_AGE:
-		p->max_age = from->max_age;
-		break;
-	case KEY_SUCCESS_STATUS:
-		p->success_status = from->success_status;
-		break;
-	case KEY_REFUSE_STATUS:
-		p->refuse_status = from->refuse_status;
-		break;
-	case KEY_INSECURE_ORIGINS:
-		p->insecure_allowed = from->insecure_allowed;
-		break;
-	case KEY_PUBLIC_SUFFIXES:
-		p->suffixes_allowed = from->suffixes_allowed;
-		break;
-	case KEY_DEBUG:
-		p->debug = from->debug;
-		break;
-	case KEY_ALLOW_ORIGINS: /* see set_origins */
-	case KEY_COUNT:
-		break;
-	}
+	} /* for allow-origins see set_origins */
 }
 
 /* The section that a policy has a key from, or NULL. */
@@ -301,7 +278,7 @@ has_key(const struct section *s)
 }
 
 int
-conf_build(struct conf *c)
+conf_compile(struct conf *c)
 {
 	const struct section *defaults;
 	bool found = false;

@@ -3,20 +3,201 @@
 #include "conf/conf.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "base/buf.h"
 #include "conf/conf_impl.h"
-#include "conf/keys.h"
 #include "conf/lex.h"
 #include "conf/lint.h"
-#include "conf/origins.h"
-#include "conf/reader.h"
-#include "conf/test.h"
+
+enum { MAX_AGE_CHROMIUM = 7200 };
 
 /* How often a load asks whether to stop: some thousand times a second. */
 enum { LINES_PER_LOOK = 256 };
 
-/* ---- what the reader tells --------------------------------------------- */
+/* ---- values ------------------------------------------------------------ */
+
+int
+names_add(struct conf *c, struct names *n, struct str s, struct place at)
+{
+	struct field_item *items = arena_grow(&c->scratch, n->items, n->count,
+	    &n->cap, sizeof(*items));
+	struct str copy = arena_str(c->kept, s);
+
+	if (items == NULL || copy.p == NULL)
+		return -1;
+	n->items = items;
+	n->items[n->count++] = (struct field_item){.name = copy, .at = at};
+	return 0;
+}
+
+static void
+report_value(struct conf *c, const struct conf_key *key, struct str v,
+    struct place at, const char *id, const char *hint)
+{
+	struct shown shown;
+
+	diag_add(c->d, DIAG_ERROR, at, id, hint, "invalid value '%s' of %s",
+	    buf_shown(&shown, v), key->name);
+}
+
+static void
+set_choice(struct conf *c, const struct conf_key *key, struct str v,
+    struct place at, bool *out)
+{
+	char hint[128];
+	struct buf h = BUF(hint);
+	int meant;
+
+	*out = str_eq(v, str_of(key->yes));
+	if (*out || str_eq(v, str_of(key->no)))
+		return;
+	meant = hint_choice(v);
+	buf_add(&h, STR("write "));
+	if (meant != 0)
+		buf_add(&h, str_of(key->yes));
+	if (meant < 0)
+		buf_add(&h, STR(" or "));
+	if (meant <= 0)
+		buf_add(&h, str_of(key->no));
+	report_value(c, key, v, at, "key-value", buf_cstr(&h));
+}
+
+/* Takes the digits that v begins with; what is over LLONG_MAX stays there.
+ * Returns how many there are. */
+static size_t
+take_number(struct str v, long long *out)
+{
+	size_t i;
+
+	*out = 0;
+	for (i = 0; i < v.n && v.p[i] >= '0' && v.p[i] <= '9'; i++) {
+		int digit = v.p[i] - '0';
+
+		*out = *out > (LLONG_MAX - digit) / 10 ? LLONG_MAX :
+		    *out * 10 + digit;
+	}
+	return i;
+}
+
+static void
+set_status(struct conf *c, const struct conf_key *key, struct str v,
+    struct place at, int *out)
+{
+	long long status;
+
+	if (v.n == 3 && take_number(v, &status) == 3 && status >= 200 &&
+	    status <= key->status_max && status / 100 != 3)
+		*out = (int)status;
+	else
+		report_value(c, key, v, at, "status-invalid",
+		    key->status_hint);
+}
+
+/* Seconds in the unit that follows a number, or 0. */
+static int
+unit_seconds(struct str unit)
+{
+	static const char units[] = "smhd";
+	static const int seconds[] = {1, 60, 3600, 86400};
+	const char *found = unit.n != 1 ? NULL :
+	    memchr(units, unit.p[0], sizeof units - 1);
+
+	return unit.n == 0 ? 1 : found != NULL ? seconds[found - units] : 0;
+}
+
+/* More than any policy may say.  Whole minutes of milliseconds are hardly meant
+ * as seconds. */
+static void
+refuse_max_age(struct conf *c, struct str v, long long number, bool plain,
+    struct place at)
+{
+	struct shown shown;
+	char hint[128];
+	struct buf h = BUF(hint);
+	bool milli = plain && number % 60000 == 0 &&
+	    number / 1000 <= MAX_AGE_MAX;
+
+	buf_add(&h, STR("write "));
+	buf_uint(&h, milli ? (unsigned long)(number / 1000) : MAX_AGE_MAX);
+	if (!milli)
+		buf_add(&h, STR(" or less"));
+	diag_add(c->d, DIAG_ERROR, at, milli ? "max-age-milliseconds" :
+	    "max-age-too-large", buf_cstr(&h), milli ?
+	    "max-age '%s' is over 86400 and looks like milliseconds" :
+	    "max-age '%s' is over 86400 seconds (1d), the most that any "
+	    "browser keeps", buf_shown(&shown, v));
+}
+
+static void
+set_max_age(struct conf *c, const struct conf_key *key, struct str v,
+    struct place at, int *out)
+{
+	struct shown shown;
+	long long number;
+	size_t digits = take_number(v, &number);
+	int unit = unit_seconds(str_from(v, digits));
+
+	if (v.n > 1 && v.p[0] == '-' && v.p[1] >= '0' && v.p[1] <= '9')
+		diag_add(c->d, DIAG_ERROR, at, "max-age-negative",
+		    "write 0 for answers that browsers do not keep",
+		    "max-age '%s' is negative", buf_shown(&shown, v));
+	else if (digits == 0 || unit == 0)
+		report_value(c, key, v, at, "max-age-invalid",
+		    "write seconds, or a number with s, m, h or d: 600, 10m");
+	else if (number > MAX_AGE_MAX / unit)
+		refuse_max_age(c, v, number, digits == v.n, at);
+	else
+		*out = (int)number * unit;
+	if (*out > MAX_AGE_CHROMIUM)
+		diag_add(c->d, DIAG_WARNING, at, "max-age-over-cap",
+		    "write 7200 or less, or keep it for Firefox's sake",
+		    "max-age '%s' is more than most browsers keep: Chromium "
+		    "7200 seconds, WebKit 600", buf_shown(&shown, v));
+}
+
+/* Checks and stores a value of the current key, of a list one element; what is
+ * wrong goes to d.  Returns 0, or -1 without memory. */
+static int
+set_value(struct conf *c, const struct conf_key *key, struct str v,
+    struct place at)
+{
+	struct section *s = c->current;
+	void *out = (s->kind == SECTION_TEST ? (char *)&s->test :
+	    (char *)&s->values) + key->offset;
+	struct str text = v;
+
+	switch (key->kind) {
+	case VALUE_SPELLED:
+		return key->spelled(v, &text, c->d, at) != 0 ? 0 :
+		    names_add(c, &s->lists[c->key], text, at);
+	case VALUE_NAME:
+		return !str_eq(v, STR("*")) && key->check(v, c->d, at) != 0 ?
+		    0 : names_add(c, &s->lists[c->key], v, at);
+	case VALUE_ORIGIN:
+		return conf_origins_add(c, s, v, at);
+	case VALUE_CHOICE:
+		set_choice(c, key, v, at, out);
+		return 0;
+	case VALUE_STATUS:
+		set_status(c, key, v, at, out);
+		return 0;
+	case VALUE_MAX_AGE:
+		set_max_age(c, key, v, at, out);
+		return 0;
+	case VALUE_TEXT:
+		text = arena_str(c->kept, v);
+		*(struct str *)out = text;
+		return text.p != NULL ? 0 : -1;
+	case VALUE_REQUEST:
+		return conf_test_set_request(c, s, v, at);
+	case VALUE_REASON:
+		break;
+	}
+	return conf_test_set_expect(c, s, v, at);
+}
+
+/* ---- what the lexer tells --------------------------------------------- */
 
 static void
 on_section(void *ctx, enum section_kind kind, struct str name,
@@ -45,31 +226,10 @@ on_section(void *ctx, enum section_kind kind, struct str name,
 	if (c->defaults != NULL)
 		diag_add(c->d, DIAG_ERROR, at, "section-duplicate",
 		    "write all defaults in one section",
-		    "[defaults] stands in line %u already",
+		    "duplicate [defaults], first at line %u",
 		    c->defaults->at.line);
 	else
 		c->defaults = s;
-}
-
-static void
-store(struct conf *c, struct str value, struct place at)
-{
-	c->current->elements[c->key]++;
-	if (conf_key_set(c, c->current, c->key, value, at) != 0)
-		c->no_memory = true;
-}
-
-static void
-store_list(struct conf *c, struct str value, struct place at)
-{
-	const char *start = value.p;
-	const unsigned col = at.col;
-	struct str element;
-
-	while (!c->no_memory && conf_list_next(&value, &element)) {
-		at.col = col + (unsigned)(element.p - start);
-		store(c, element, at);
-	}
 }
 
 static const struct conf_key *
@@ -82,29 +242,24 @@ current_key(const struct conf *c)
 	return &conf_keys(c->current->kind, &count)[c->key];
 }
 
-/* Returns the number of the key that is likely meant, or -1. */
-static int
-report_unknown_key(struct conf *c, struct str key, struct place at)
-{
-	char hint[512];
-	struct buf h = BUF(hint);
-	struct shown shown;
-	int meant = conf_key_suggest(c->current->kind, key, &h);
-
-	diag_add(c->d, DIAG_ERROR, at, "key-unknown", buf_cstr(&h),
-	    "unknown key '%s'", buf_shown(&shown, key));
-	return meant;
-}
-
+/* Takes the elements of a list, or the one value of another key. */
 static void
-report_second_key(struct conf *c, const struct conf_key *key,
+store(struct conf *c, const struct conf_key *key, struct str value,
     struct place at)
 {
-	diag_add(c->d, DIAG_ERROR, at, "key-duplicate", conf_key_is_list(key) ?
-	    "write one list: it may go on over indented lines" :
-	    "take one of them out",
-	    "key '%s' is set twice, first in line %u", key->name,
-	    c->current->key_at[c->key].line);
+	const char *start = value.p;
+	const unsigned col = at.col;
+	struct str element = value;
+	bool list = conf_key_is_list(key);
+
+	while (!c->no_memory &&
+	    (!list || conf_list_next(&value, &element))) {
+		at.col = col + (unsigned)(element.p - start);
+		c->current->elements[c->key]++;
+		c->no_memory = set_value(c, key, element, at) != 0;
+		if (!list)
+			break;
+	}
 }
 
 static void
@@ -114,6 +269,9 @@ on_key(void *ctx, struct str name, struct place at, struct str value,
 	struct conf *c = ctx;
 	struct section *s = c->current;
 	const struct conf_key *key;
+	char text[512];
+	struct buf hint = BUF(text);
+	struct shown shown;
 	bool guessed = false;
 
 	if (s == NULL)
@@ -121,26 +279,31 @@ on_key(void *ctx, struct str name, struct place at, struct str value,
 	c->key = conf_key_find(s->kind, name);
 	if (c->key < 0) {
 		guessed = true;
-		c->key = report_unknown_key(c, name, at);
+		c->key = conf_key_suggest(s->kind, name, &hint);
+		diag_add(c->d, DIAG_ERROR, at, "key-unknown", buf_cstr(&hint),
+		    "unknown key '%s'", buf_shown(&shown, name));
 	}
 	key = current_key(c);
 	if (key == NULL)
 		return;
 	if (s->set[c->key] && !guessed && !s->guessed[c->key]) {
-		report_second_key(c, key, at);
+		diag_add(c->d, DIAG_ERROR, at, "key-duplicate",
+		    conf_key_is_list(key) ?
+		    "write one list: it may go on over indented lines" :
+		    "remove one of them",
+		    "key '%s' is set twice, first in line %u", key->name,
+		    s->key_at[c->key].line);
 	} else {
 		s->set[c->key] = true;
 		s->guessed[c->key] = guessed;
 		s->key_at[c->key] = at;
 		s->value_at[c->key] = value_at;
 	}
-	if (conf_key_is_list(key))
-		store_list(c, value, value_at);
-	else if (value.n > 0)
-		store(c, value, value_at);
+	if (conf_key_is_list(key) || value.n > 0)
+		store(c, key, value, value_at);
 	else
 		diag_add(c->d, DIAG_ERROR, at, "key-empty",
-		    "write a value, or take the key out",
+		    "write a value, or remove the key",
 		    "key '%s' has no value", key->name);
 }
 
@@ -150,12 +313,10 @@ on_more(void *ctx, struct str text, struct place at)
 	struct conf *c = ctx;
 	const struct conf_key *key = current_key(c);
 
-	if (key == NULL)
-		return;
-	if (conf_is_stopped(c, at.line))
+	if (key == NULL || conf_is_stopped(c, at.line))
 		return;
 	if (conf_key_is_list(key))
-		store_list(c, text, at);
+		store(c, key, text, at);
 	else
 		diag_add(c->d, DIAG_ERROR, at, "line-continues-scalar",
 		    "only lists go on over indented lines",
@@ -204,7 +365,7 @@ conf_is_stopped(struct conf *c, unsigned line)
 }
 
 bool
-conf_is_torn(const struct conf *c, const struct lines *in, unsigned file)
+conf_file_changed(const struct conf *c, const struct lines *in, unsigned file)
 {
 	if (!lines_changed(in))
 		return false;
@@ -228,9 +389,9 @@ load(struct conf *c, struct lines *in, struct conf_tests *tests)
 	    c->stopped)
 		return -1;
 	/* Of a file half written, the findings are no news. */
-	if (conf_is_torn(c, in, c->file))
+	if (conf_file_changed(c, in, c->file))
 		return -1;
-	if (conf_build(c) != 0)
+	if (conf_compile(c) != 0)
 		return -1;
 	conf_tests_check(c);
 	lint_answers(c->set, c->d);

@@ -2,21 +2,10 @@
 #ifndef PREFLIGHTD_CONF_CONF_H
 #define PREFLIGHTD_CONF_CONF_H
 
-#include "base/diag.h"
-#include "browser/url.h"
-#include "core/policy.h"
+#include <stdio.h>
 
-/* A [test NAME] as read: what a page asks and what the answer must be. */
-struct conf_test {
-	struct str name;
-	struct str method; /* as browsers send it */
-	struct url url;
-	struct str origin, expect;
-	struct str policy; /* empty: any */
-	const struct field_item *headers;
-	size_t nheaders;
-	bool credentials;
-};
+#include "base/diag.h"
+#include "conf/keys.h"
 
 /* The [test NAME] sections of a file, run.  The tests are in file order and
  * last as long as the policies. */
@@ -50,5 +39,14 @@ struct conf_observer {
 /* conf_load with an observer, which may be NULL. */
 struct policy_set *conf_load_observed(const char *path, struct diag *d,
     struct conf_tests *tests, const struct conf_observer *observer);
+
+/* format.c: prints the policies, and the tests that were loaded with them,
+ * sorted by name: every key in one order, the defaults filled in, files of
+ * origins written out, lists sorted with one element a line, names and origins
+ * that have no effect left out.  conf_load reads it back to the same digest.
+ * Returns 0, or -1 without memory; what the stream can't take is left to the
+ * caller's fflush. */
+int canonical_print(const struct policy_set *s,
+    const struct conf_tests *tests, FILE *to);
 
 #endif

@@ -6,13 +6,6 @@
 #include "base/lines.h"
 #include "conf/conf.h"
 
-enum section_kind { SECTION_DEFAULTS, SECTION_POLICY, SECTION_TEST };
-
-enum test_key {
-	TEST_REQUEST, TEST_ORIGIN, TEST_HEADERS, TEST_CREDENTIALS, TEST_EXPECT,
-	TEST_POLICY, TEST_KEY_COUNT
-};
-
 /* The elements of a list key. */
 struct names {
 	struct field_item *items;
@@ -84,13 +77,47 @@ bool conf_is_stopped(struct conf *c, unsigned line);
 
 /* Reports a file that changed while it was read, now at its end.  Returns
  * whether it did. */
-bool conf_is_torn(const struct conf *c, const struct lines *in, unsigned file);
+bool conf_file_changed(const struct conf *c, const struct lines *in,
+    unsigned file);
 
 /* Adds a copy of s.  Returns 0, or -1 without memory. */
 int names_add(struct conf *c, struct names *n, struct str s, struct place at);
 
 /* compile.c: makes policies of the sections and adds them to the set.
  * Returns 0, or -1 without memory. */
-int conf_build(struct conf *c);
+int conf_compile(struct conf *c);
+
+/* origins.c: adds an entry to the section's allow-origins; files are kept for
+ * conf_origins_load.  Returns 0, or -1 without memory. */
+int conf_origins_add(struct conf *c, struct section *s, struct str entry,
+    struct place at);
+
+/* Reads the files of the section's list, or shares the list of an earlier
+ * section that names the same, and checks it.  Returns 0, or -1 without
+ * memory. */
+int conf_origins_load(struct conf *c, struct section *s);
+
+/* test.c: these set request and expect of a [test].  They return 0, or -1
+ * without memory. */
+int conf_test_set_request(struct conf *c, struct section *s, struct str v,
+    struct place at);
+int conf_test_set_expect(struct conf *c, struct section *s, struct str v,
+    struct place at);
+
+/* Reports tests that lack a key or name an unknown policy. */
+void conf_tests_check(struct conf *c);
+
+/* Runs the tests against the sealed policies; a failure is an error in d.
+ * out may be NULL.  Returns 0, or -1 without memory. */
+int conf_tests_run(struct conf *c, struct conf_tests *out);
+
+/* hints.c: as origin_parse, also for entries as other software writes them:
+ * expressions, quotes, lists in JSON.  These are errors here as anywhere, but
+ * the hint says what to write in place of what was meant. */
+int hint_origin_parse(struct str entry, struct origin *out, struct diag *d,
+    struct place at);
+
+/* What other software calls yes (1) or no (0); -1 for all else. */
+int hint_choice(struct str value);
 
 #endif

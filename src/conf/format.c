@@ -1,10 +1,9 @@
 #include "config.h"
 
-#include "conf/format.h"
+#include "conf/conf.h"
 
 #include <stdlib.h>
 
-#include "conf/keys.h"
 #include "core/policy.h"
 
 /* ---- lines ------------------------------------------------------------- */

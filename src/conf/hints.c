@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "conf/hints.h"
+#include "conf/conf_impl.h"
 
 #include "base/buf.h"
 
@@ -158,7 +158,7 @@ add_first(struct str entry, const char *hint, struct diag *d, struct place at)
 }
 
 int
-conf_foreign_parse(struct str entry, struct origin *out, struct diag *d,
+hint_origin_parse(struct str entry, struct origin *out, struct diag *d,
     struct place at)
 {
 	char text[FOREIGN_MAX + 128];
@@ -175,7 +175,7 @@ conf_foreign_parse(struct str entry, struct origin *out, struct diag *d,
 }
 
 int
-conf_foreign_choice(struct str value)
+hint_choice(struct str value)
 {
 	static const char *const words[2][4] = {
 		{"false", "off", "0", "disabled"},

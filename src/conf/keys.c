@@ -6,17 +6,28 @@
 #include <stdint.h>
 
 #include "base/parse.h"
-#include "conf/hints.h"
-#include "conf/origins.h"
-#include "conf/test.h"
+#include "core/field.h"
 #include "core/target.h"
 
-enum { WORD_MAX = 40, MAX_AGE_CHROMIUM = 7200 };
+enum { WORD_MAX = 40 };
+
+static int
+check_test_header(struct str name, struct diag *d, struct place at)
+{
+	struct shown shown;
+
+	if (token_valid(name))
+		return 0;
+	diag_add(d, DIAG_ERROR, at, "test-header",
+	    "write the names of headers, without values",
+	    "invalid header name '%s'", buf_shown(&shown, name));
+	return -1;
+}
 
 /* ---- the table --------------------------------------------------------- */
 
-#define VALUE(member) offsetof(struct section, values.member)
-#define TEST(member) offsetof(struct section, test.member)
+#define VALUE(member) offsetof(struct policy, member)
+#define TEST(member) offsetof(struct conf_test, member)
 
 static const struct conf_key policy_keys[KEY_COUNT] = {
 	[KEY_HOST] = {"host", "list", "*", "the hosts that the policy serves",
@@ -25,7 +36,7 @@ static const struct conf_key policy_keys[KEY_COUNT] = {
 	    VALUE_SPELLED, .spelled = path_check},
 	[KEY_ALLOW_ORIGINS] = {"allow-origins", "list", "required",
 	    "the origins whose pages may call",
-	    VALUE_ELEMENT, .set = conf_origins_add},
+	    VALUE_ORIGIN},
 	[KEY_ALLOW_METHODS] = {"allow-methods", "list", "GET, HEAD, POST",
 	    "the methods they may use", VALUE_NAME, .check = method_check},
 	[KEY_ALLOW_HEADERS] = {"allow-headers", "list", "none",
@@ -68,19 +79,19 @@ static const struct conf_key policy_keys[KEY_COUNT] = {
 static const struct conf_key test_keys[TEST_KEY_COUNT] = {
 	[TEST_REQUEST] = {"request", "METHOD URL", "required",
 	    "the request that a page makes",
-	    VALUE_OWN, .set = conf_test_set_request},
+	    VALUE_REQUEST},
 	[TEST_ORIGIN] = {"origin", "an origin", "required",
 	    "the page's origin", VALUE_TEXT, .offset = TEST(origin)},
 	[TEST_HEADERS] = {"headers", "list", "none",
 	    "the request headers that the page sets",
-	    VALUE_NAME, .check = conf_test_header_check},
+	    VALUE_NAME, .check = check_test_header},
 	[TEST_CREDENTIALS] = {"credentials", "yes or no", "no",
 	    "whether it sends credentials",
 	    VALUE_CHOICE, .offset = TEST(credentials),
 	    .yes = "yes", .no = "no"},
 	[TEST_EXPECT] = {"expect", "a reason", "required",
 	    "what the answer must be",
-	    VALUE_OWN, .set = conf_test_set_expect},
+	    VALUE_REASON, TEST(expect)},
 	[TEST_POLICY] = {"policy", "a policy's name", "any",
 	    "the policy that must decide", VALUE_TEXT, .offset = TEST(policy)},
 };
@@ -102,166 +113,6 @@ conf_key_find(enum section_kind kind, struct str name)
 		if (str_eq(name, str_of(keys[i].name)))
 			return (int)i;
 	return -1;
-}
-
-/* ---- values ------------------------------------------------------------ */
-
-int
-names_add(struct conf *c, struct names *n, struct str s, struct place at)
-{
-	struct field_item *items = arena_grow(&c->scratch, n->items, n->count,
-	    &n->cap, sizeof(*items));
-	struct str copy = arena_str(c->kept, s);
-
-	if (items == NULL || copy.p == NULL)
-		return -1;
-	n->items = items;
-	n->items[n->count++] = (struct field_item){.name = copy, .at = at};
-	return 0;
-}
-
-static void
-report_value(struct conf *c, const struct conf_key *key, struct str v,
-    struct place at, const char *id, const char *hint)
-{
-	struct shown shown;
-
-	diag_add(c->d, DIAG_ERROR, at, id, hint, "invalid value '%s' of %s",
-	    buf_shown(&shown, v), key->name);
-}
-
-static void
-set_choice(struct conf *c, const struct conf_key *key, struct str v,
-    struct place at, bool *out)
-{
-	char hint[128];
-	struct buf h = BUF(hint);
-	int meant;
-
-	*out = str_eq(v, str_of(key->yes));
-	if (*out || str_eq(v, str_of(key->no)))
-		return;
-	meant = conf_foreign_choice(v);
-	buf_add(&h, STR("write "));
-	if (meant != 0)
-		buf_add(&h, str_of(key->yes));
-	if (meant < 0)
-		buf_add(&h, STR(" or "));
-	if (meant <= 0)
-		buf_add(&h, str_of(key->no));
-	report_value(c, key, v, at, "key-value", buf_cstr(&h));
-}
-
-static void
-set_status(struct conf *c, const struct conf_key *key, struct str v,
-    struct place at, int *out)
-{
-	unsigned long status;
-
-	if (v.n == 3 && digits_parse(v, &status) == 3 && status >= 200 &&
-	    (int)status <= key->status_max && status / 100 != 3)
-		*out = (int)status;
-	else
-		report_value(c, key, v, at, "status-invalid",
-		    key->status_hint);
-}
-
-/* Seconds in the unit that follows a number, or 0. */
-static unsigned
-unit_seconds(struct str unit)
-{
-	static const char units[] = "smhd";
-	static const unsigned seconds[] = {1, 60, 3600, 86400};
-	const char *found = unit.n != 1 ? NULL :
-	    memchr(units, unit.p[0], sizeof units - 1);
-
-	return unit.n == 0 ? 1 : found != NULL ? seconds[found - units] : 0;
-}
-
-/* More than any policy may say.  Whole minutes of milliseconds are hardly meant
- * as seconds. */
-static void
-refuse_max_age(struct conf *c, struct str v, unsigned long number, bool plain,
-    struct place at)
-{
-	struct shown shown;
-	char hint[128];
-	struct buf h = BUF(hint);
-	bool milli = plain && number % 60000 == 0 &&
-	    number / 1000 <= MAX_AGE_MAX;
-
-	buf_add(&h, STR("write "));
-	buf_uint(&h, milli ? number / 1000 : MAX_AGE_MAX);
-	if (!milli)
-		buf_add(&h, STR(" or less"));
-	diag_add(c->d, DIAG_ERROR, at, milli ? "max-age-milliseconds" :
-	    "max-age-too-large", buf_cstr(&h), milli ?
-	    "max-age '%s' is over 86400 and looks like milliseconds" :
-	    "max-age '%s' is over 86400 seconds (1d), the most that any "
-	    "browser keeps", buf_shown(&shown, v));
-}
-
-static void
-set_max_age(struct conf *c, const struct conf_key *key, struct str v,
-    struct place at, int *out)
-{
-	struct shown shown;
-	unsigned long number;
-	size_t digits = digits_parse(v, &number);
-	unsigned unit = unit_seconds(str_from(v, digits));
-
-	if (v.n > 1 && v.p[0] == '-' && v.p[1] >= '0' && v.p[1] <= '9')
-		diag_add(c->d, DIAG_ERROR, at, "max-age-negative",
-		    "write 0 for answers that browsers do not keep",
-		    "max-age '%s' is negative", buf_shown(&shown, v));
-	else if (digits == 0 || unit == 0)
-		report_value(c, key, v, at, "max-age-invalid",
-		    "write seconds, or a number with s, m, h or d: 600, 10m");
-	else if (number > MAX_AGE_MAX / unit)
-		refuse_max_age(c, v, number, digits == v.n, at);
-	else
-		*out = (int)(number * unit);
-	if (*out > MAX_AGE_CHROMIUM)
-		diag_add(c->d, DIAG_WARNING, at, "max-age-over-cap",
-		    "write 7200 or less, or keep it for Firefox's sake",
-		    "max-age '%s' is more than most browsers keep: Chromium "
-		    "7200 seconds, WebKit 600", buf_shown(&shown, v));
-}
-
-int
-conf_key_set(struct conf *c, struct section *s, int key, struct str v,
-    struct place at)
-{
-	size_t count;
-	const struct conf_key *k = &conf_keys(s->kind, &count)[key];
-	void *out = (char *)s + k->offset;
-	struct str text = v;
-
-	switch (k->kind) {
-	case VALUE_SPELLED:
-		return k->spelled(v, &text, c->d, at) != 0 ? 0 :
-		    names_add(c, &s->lists[key], text, at);
-	case VALUE_NAME:
-		return !str_eq(v, STR("*")) && k->check(v, c->d, at) != 0 ?
-		    0 : names_add(c, &s->lists[key], v, at);
-	case VALUE_CHOICE:
-		set_choice(c, k, v, at, out);
-		return 0;
-	case VALUE_STATUS:
-		set_status(c, k, v, at, out);
-		return 0;
-	case VALUE_MAX_AGE:
-		set_max_age(c, k, v, at, out);
-		return 0;
-	case VALUE_TEXT:
-		text = arena_str(c->kept, v);
-		*(struct str *)out = text;
-		return text.p != NULL ? 0 : -1;
-	case VALUE_ELEMENT:
-	case VALUE_OWN:
-		break;
-	}
-	return k->set(c, s, v, at);
 }
 
 /* ---- suggestions ------------------------------------------------------- */

@@ -1,14 +1,16 @@
-/* lex.h - the bytes of a line of a policy file, or of a file that it
- * names: comments, lists, what may stand nowhere. */
+/* lex.h - the lines of a policy file, and of the files that it names:
+ * comments, lists, sections, keys and what goes on with a key.  The only user
+ * of inih.
+ *
+ * inih keeps 200 bytes of a line and reads the rest as a new one, cuts names in
+ * silence and reports one error at most.  So it is given lines of ours: each
+ * stands for one line of the file, is short and well-formed, and has a
+ * placeholder for the value, which is kept here whole, with its place. */
 #ifndef PREFLIGHTD_CONF_LEX_H
 #define PREFLIGHTD_CONF_LEX_H
 
-#include "base/diag.h"
-#include "base/str.h"
-
-/* The place of the byte p of a line; line names its file and number,
- * raw is its text. */
-struct place conf_place(struct place line, struct str raw, const char *p);
+#include "base/lines.h"
+#include "conf/keys.h"
 
 /* Takes the next element, of those that commas and white space separate, off
  * the front of *rest.  Returns false at the end. */
@@ -22,5 +24,25 @@ struct str conf_strip(struct str text, const char *marks);
  * is one. */
 bool conf_bad_byte(struct str line, struct str value, struct diag *d,
     struct place at);
+
+/* What is told of a file, in its order; text lasts until the call returns. */
+struct conf_events {
+	/* A section; name is empty where it is no good, or in [defaults].  One
+	 * that is not known is told as a policy. */
+	void (*section)(void *ctx, enum section_kind kind, struct str name,
+	    struct place at, bool known);
+	/* A key of that section. */
+	void (*key)(void *ctx, struct str key, struct place at,
+	    struct str value, struct place value_at);
+	/* An indented line: the value goes on. */
+	void (*more)(void *ctx, struct str text, struct place at);
+	/* A line of that section was refused. */
+	void (*dropped)(void *ctx);
+};
+
+/* Reads a file that is open as in; findings go to d, at the number file.
+ * Returns 0, or -1 without memory or where it can't be read to its end. */
+int conf_read(struct lines *in, unsigned file, struct diag *d,
+    const struct conf_events *events, void *ctx);
 
 #endif

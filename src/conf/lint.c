@@ -16,7 +16,7 @@ lint_methods(const struct field_set *methods, struct diag *d)
 {
 	if (methods->any && methods->count > 0)
 		diag_add(d, DIAG_WARNING, methods->any_at, "method-star-named",
-		    "write '*' alone, or take it out",
+		    "write '*' alone, or remove it",
 		    "'*' stands beside named methods, which it covers");
 }
 
@@ -76,7 +76,7 @@ warn_covered(const struct origins_ctx *c, const struct origin_entry *e)
 	if (e->kind == ORIGIN_ANY || !origin_set_covered(c->set, e->text, &by))
 		return;
 	diag_add(c->d, DIAG_WARNING, e->at, "origin-covered",
-	    "take one of them out",
+	    "remove one of them",
 	    "origin '%s' is covered by '%s' already, in %s:%u",
 	    buf_shown(&shown, e->text), buf_shown(&by_shown, by.text),
 	    diag_file_name(c->d, by.at.file), by.at.line);
@@ -123,7 +123,7 @@ warn_twin(const struct origins_ctx *c, const struct origin_entry *e)
 	    !is_listed(c->set, e->kind, buf_str(&dotted))))
 		return;
 	diag_add(c->d, DIAG_WARNING, e->at, "origin-http-twin",
-	    "take it out, unless the site is still served without https",
+	    "remove it, unless the site is still served without https",
 	    "origin '%s' stands beside its https twin",
 	    buf_shown(&shown, e->text));
 }
@@ -138,7 +138,7 @@ lint_origin(void *ctx, const struct origin_entry *e)
 		c->risky = true;
 	if (e->kind == ORIGIN_NULL)
 		diag_add(c->d, DIAG_WARNING, e->at, "origin-null",
-		    "take it out, unless pages of sandboxes and files are "
+		    "remove it, unless pages of sandboxes and files are "
 		    "meant", "'null' is the origin of every sandboxed frame, "
 		    "of any site");
 	if (c->any || (c->patterns && e->kind == ORIGIN_EXACT))
@@ -186,7 +186,7 @@ lint_credentials_entry(void *ctx, const struct origin_entry *e)
 		    "may send credentials, or write allow-credentials = no",
 		    "would give every site its users' rights");
 	else if (e->kind == ORIGIN_NULL)
-		refuse_entry(c, e, "credentials-null", "take it out, or write "
+		refuse_entry(c, e, "credentials-null", "remove it, or write "
 		    "allow-credentials = no",
 		    "would give every sandboxed frame its users' rights");
 	if (!c->policy->insecure_allowed && lint_is_insecure(e->text))

@@ -1,11 +1,10 @@
 #include "config.h"
 
-#include "conf/origins.h"
+#include "conf/conf_impl.h"
 
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/lines.h"
-#include "conf/hints.h"
 #include "conf/lex.h"
 #include "conf/lint.h"
 
@@ -47,7 +46,7 @@ add_entry(struct conf *c, struct origin_list *list, struct str entry,
 	struct origin o;
 	struct shown shown;
 
-	if (conf_foreign_parse(entry, &o, d, at) != 0) {
+	if (hint_origin_parse(entry, &o, d, at) != 0) {
 		list->faulty = true;
 		return 0;
 	}
@@ -57,7 +56,7 @@ add_entry(struct conf *c, struct origin_list *list, struct str entry,
 		return 0;
 	case ORIGIN_DUPLICATE:
 		diag_add(d, DIAG_WARNING, at, "origin-duplicate",
-		    "take one of them out", "origin '%s' is listed in %s:%u "
+		    "remove one of them", "origin '%s' is listed in %s:%u "
 		    "already", buf_shown(&shown, entry),
 		    diag_file_name(c->d, earlier.file), earlier.line);
 		return 0;
@@ -199,7 +198,7 @@ add_lines(struct conf *c, struct origin_list *list, struct lines *in,
 		    next == LINES_ERROR))
 			diag_conceal(c->d, f->number);
 		if (next == LINES_END) {
-			if (conf_is_torn(c, in, f->number))
+			if (conf_file_changed(c, in, f->number))
 				list->faulty = true;
 			return 0;
 		}
@@ -270,7 +269,7 @@ load_file(struct conf *c, struct origin_list *list,
 	}
 	if (f->user == list) {
 		diag_add(c->d, DIAG_WARNING, item->at, "origin-duplicate",
-		    "take one of them out", "file '%s' is in this list already",
+		    "remove one of them", "file '%s' is in this list already",
 		    buf_shown(&shown, item->name));
 		ret = 0;
 	} else {

@@ -1,11 +1,9 @@
 #include "config.h"
 
-#include "conf/test.h"
+#include "conf/conf_impl.h"
 
 #include "base/buf.h"
 #include "browser/policy_query.h"
-#include "browser/url.h"
-#include "conf/keys.h"
 #include "core/field.h"
 #include "core/preflight.h"
 
@@ -59,19 +57,6 @@ conf_test_set_request(struct conf *c, struct section *s, struct str v,
 	if (url_parse(url, &s->test.url, c->kept, NULL, at) != 0)
 		return refuse_url(c, url, at);
 	return keep(c, &s->test.method, method_normalize(method));
-}
-
-int
-conf_test_header_check(struct str name, struct diag *d, struct place at)
-{
-	struct shown shown;
-
-	if (token_valid(name))
-		return 0;
-	diag_add(d, DIAG_ERROR, at, "test-header",
-	    "write the names of headers, without values",
-	    "invalid header name '%s'", buf_shown(&shown, name));
-	return -1;
 }
 
 int

@@ -4,7 +4,6 @@
 
 #include "conf/conf.h"
 
-#include "conf/format.h"
 #include "files.h"
 #include "fuzz.h"
 #include "naive.h"

@@ -54,7 +54,7 @@ IN_POLICY = (
     ("allow-origins = http://app.example.com",
      "4:17: error: .* is not https", "write https, or insecure-origins = allow"),
     ("allow-origins = null", "4:17: error: .* 'null' would give",
-     "take it out, or write allow-credentials = no"),
+     "remove it, or write allow-credentials = no"),
     ("allow-origins = https://*.github.io",
      "4:17: error: .* names that anybody can register",
      "name the domain that is yours, or write public-suffixes = allow"),
@@ -70,7 +70,7 @@ IN_POLICY = (
     ("path = /v1/*", "3:12: error: '/v1/\\*' has a '\\*'", "write /v1"),
     ("host = https://api.example.com", "2:8: error: .* has a scheme",
      "write api.example.com"),
-    ("[policy API]", "1:1: error: section name 'API' is no good",
+    ("[policy API]", "1:1: error: invalid section name 'API'",
      "write [policy api]: a name is 1 to 40 characters of a-z 0-9 - _"),
 )
 

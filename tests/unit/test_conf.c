@@ -254,7 +254,7 @@ static const struct {
 	{"key of another section", P "expect = allowed\n", 3, 1, "expect",
 	    "it is a key of [test NAME]"},
 	{"first of two keys", P "debug = no\nmax-age = 5\ndebug = no\n", 5, 1,
-	    "line 3", "take one"},
+	    "line 3", "remove one"},
 	{"not indented", P "https://b.example.com\n", 3, 1, "https://b.ex",
 	    "indent it"},
 	{"bytes that terminals act on", P "allow-methods = \xc3\xbc\n", 3, 17,
