@@ -173,7 +173,7 @@ options_parse(int argc, char **argv, struct serve_options *o, int *status)
 	}
 	if (o->confine.group != NULL && o->confine.user == NULL) {
 		(void)fail_usage("serve", "--group without --user", NO_TEXT,
-		    "add --user");
+		    "give --user too");
 		return false;
 	}
 	o->listen.specs = o->specs.items;

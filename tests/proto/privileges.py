@@ -131,7 +131,7 @@ def refused(folder):
             (("--user", "root"), 3, ("'root' is root", "without privileges")),
             (("--user", "0"), 3, ("'0' is root",)),
             (("--user", "54321"), 3, ("'54321'", "give --group")),
-            (("--group", "daemon"), 2, ("--group", "give --user"))):
+            (("--group", "daemon"), 2, ("--group", "give --user too"))):
         got, err = run(*base, *args)
         tap.ok(got == status and all(w in err for w in words) and err.count("\n") == 2,
                f"refused with {status}: {' '.join(args)}", f"{got} {err}")
