@@ -12,7 +12,7 @@
 
 #include "base/color.h"
 #include "base/error.h"
-#include "base/number.h"
+#include "base/parse.h"
 #include "conf/conf.h"
 
 int

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/number.h"
+#include "base/parse.h"
 #include "daemon/notify.h"
 #include "daemon/privileges.h"
 #include "daemon/reload.h"
@@ -23,7 +23,7 @@
 #include "serve/fcgi.h"
 #include "serve/listen.h"
 #include "serve/server.h"
-#include "status/ask.h"
+#include "status/status.h"
 
 /* File descriptors besides connections: logs, epoll, files of a reload. */
 enum { FDS_RESERVED = 64, FDS_PER_THREAD = 2 };
@@ -38,7 +38,7 @@ struct serve_options {
 	bool watch;
 	const char *log;
 	enum log_level log_level;
-	struct confine_options confine;
+	struct privileges_options privileges;
 	struct listen_options listen;
 	struct server_options server;
 	struct cmd_list specs; /* listen.specs is the same */
@@ -139,11 +139,11 @@ options_parse(int argc, char **argv, struct serve_options *o, int *status)
 		    "ones", .flag = &s->log_requests},
 		{0, "user", "USER", "become this user, by name or number, once "
 		    "the policy, the log and the sockets are open",
-		    .text = &o->confine.user},
+		    .text = &o->privileges.user},
 		{0, "group", "GROUP", "and this group (the user's own)",
-		    .text = &o->confine.group},
+		    .text = &o->privileges.group},
 		{0, "sandbox", NULL, "end at any system call that serving does "
-		    "not need", .flag = &o->confine.sandbox},
+		    "not need", .flag = &o->privileges.sandbox},
 		{0, "status-path", "PATH", "answer a GET for this path with "
 		    "the state of the server: text, ?json, ?openmetrics or "
 		    "?html", check_status_path, NULL, .text = &s->status_path},
@@ -171,7 +171,7 @@ options_parse(int argc, char **argv, struct serve_options *o, int *status)
 		    "leave some out, 64 are allowed");
 		return false;
 	}
-	if (o->confine.group != NULL && o->confine.user == NULL) {
+	if (o->privileges.group != NULL && o->privileges.user == NULL) {
 		(void)fail_usage("serve", "--group without --user", NO_TEXT,
 		    "give --user too");
 		return false;

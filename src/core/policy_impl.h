@@ -42,6 +42,7 @@ struct policy_set {
 	size_t count, size;
 	const struct policy **by_name;
 	struct origin_set **owned;
+	size_t nowned;
 	const char **files;
 	size_t nfiles;
 	int refuse_status;

@@ -255,21 +255,28 @@ static const char not_options_text[] =
     "CORS_MODE has to be actual.\n";
 
 size_t
+policy_answer_max(const struct policy *p)
+{
+	size_t plain = p->plain_allow.n + p->actual_tail.n;
+	size_t n = p->grant_tail.n > plain ? p->grant_tail.n : plain;
+
+	if (p->credentials && (p->methods.any || p->headers.any))
+		n += (size_t)2 * ECHO_MAX;
+	return REPLY_FIXED + n;
+}
+
+size_t
 reply_max(const struct policy_set *s)
 {
-	size_t most = 0;
+	size_t most = REPLY_FIXED;
 
 	for (size_t i = 0; i < s->count; i++) {
-		const struct policy *p = s->policies[i];
-		size_t n = p->grant_tail.n + p->plain_allow.n +
-		    p->actual_tail.n;
+		size_t n = policy_answer_max(s->policies[i]);
 
-		if (p->credentials && (p->methods.any || p->headers.any))
-			n += (size_t)2 * ECHO_MAX;
 		if (n > most)
 			most = n;
 	}
-	return REPLY_FIXED + most;
+	return most;
 }
 
 /* The bytes that were written; reply_max has promised room for all. */

@@ -41,12 +41,10 @@ add_point(struct points *ps, struct point point)
 	struct point *items = array_grow(ps->items, ps->count, &ps->size,
 	    sizeof(*items));
 
-		if (items == NULL)
-			return -1;
-		ps->items = items;
-		ps->size = size;
-	}
-	ps->items[ps->count++] = point;
+	if (items == NULL)
+		return -1;
+	ps->items = items;
+	items[ps->count++] = point;
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #include "base/parse.h"
 #include "core/host.h"
 #include "core/policy_impl.h"
-#include "core/policy_render.h"
+#include "core/response.h"
 #include "export/marker.h"
 #include "export/regex.h"
 

@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "core/path.h"
 #include "core/target.h"
 #include "log/log.h"
 

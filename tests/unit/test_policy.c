@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "core/target.h"
 #include "core/policy_impl.h"
+#include "core/target.h"
 #include "unit.h"
 
 static const char policies[] =
