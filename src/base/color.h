@@ -5,9 +5,6 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define COLOR_BOLD "\033[1m"
 #define COLOR_ERROR "\033[1;31m"
@@ -18,14 +15,7 @@
 
 /* Whether a stream is a terminal that shows colours, and $NO_COLOR is unset or
  * empty. */
-static inline bool
-color_wanted(FILE *to)
-{
-	const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
-
-	return isatty(fileno(to)) == 1 && (no == NULL || no[0] == '\0') &&
-	    (terminal == NULL || strcmp(terminal, "dumb") != 0);
-}
+bool color_wanted(FILE *to);
 
 /* The sequence, or nothing. */
 static inline const char *

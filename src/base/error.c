@@ -4,6 +4,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/color.h"
@@ -42,4 +45,13 @@ fail_usage(const char *command, const char *what, struct str text,
 		fprintf(stderr, " '%s'", buf_shown(&shown, text));
 	fprintf(stderr, "\n  %s\n", hint);
 	return -1;
+}
+
+bool
+color_wanted(FILE *to)
+{
+	const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(fileno(to)) == 1 && (no == NULL || no[0] == '\0') &&
+	    (terminal == NULL || strcmp(terminal, "dumb") != 0);
 }

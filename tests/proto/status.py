@@ -51,7 +51,7 @@ def command_line():
         run = subprocess.run([binary(), "serve", "--status-path", path],
                              stdin=subprocess.DEVNULL, capture_output=True,
                              check=False, timeout=20)
-        ok(run.returncode == 2 and b"--status-path: '" in run.stderr,
+        ok(run.returncode == 2 and b"invalid --status-path '" in run.stderr,
            f"refused: --status-path '{path}'", run.stderr)
 
 
