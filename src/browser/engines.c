@@ -31,38 +31,38 @@ const struct browser_engine browser_engines[BROWSER_COUNT] = {
 		.blocked = "Access to %k at '%u' from origin '%o' has been "
 		    "blocked by CORS policy: %p%r",
 		.reasons = {
-	[CODE_ACAO_MISSING] = "No 'Access-Control-Allow-Origin' header is "
-	    "present on the requested resource.",
-	[CODE_ACAO_STAR_CREDENTIALS] = "The value of the "
+	[CODE_ACAO_MISSING] = ("No 'Access-Control-Allow-Origin' header is "
+	    "present on the requested resource."),
+	[CODE_ACAO_STAR_CREDENTIALS] = ("The value of the "
 	    "'Access-Control-Allow-Origin' header in the response must not be "
 	    "the wildcard '*' when the request's credentials mode is "
-	    "'include'.",
-	[CODE_ACAO_MULTIPLE] = "The 'Access-Control-Allow-Origin' header "
-	    "contains multiple values '%s', but only one is allowed.",
-	[CODE_ACAO_INVALID] = "The 'Access-Control-Allow-Origin' header "
-	    "contains the invalid value '%s'.",
-	[CODE_ACAO_MISMATCH] = "The 'Access-Control-Allow-Origin' header has a "
-	    "value '%s' that is not equal to the supplied origin.",
-	[CODE_ACAC_MISSING] = "The value of the "
+	    "'include'."),
+	[CODE_ACAO_MULTIPLE] = ("The 'Access-Control-Allow-Origin' header "
+	    "contains multiple values '%s', but only one is allowed."),
+	[CODE_ACAO_INVALID] = ("The 'Access-Control-Allow-Origin' header "
+	    "contains the invalid value '%s'."),
+	[CODE_ACAO_MISMATCH] = ("The 'Access-Control-Allow-Origin' header has "
+	    "a value '%s' that is not equal to the supplied origin."),
+	[CODE_ACAC_MISSING] = ("The value of the "
 	    "'Access-Control-Allow-Credentials' header in the response is '' "
 	    "which must be 'true' when the request's credentials mode is "
-	    "'include'.",
-	[CODE_ACAC_INVALID] = "The value of the "
+	    "'include'."),
+	[CODE_ACAC_INVALID] = ("The value of the "
 	    "'Access-Control-Allow-Credentials' header in the response is '%s' "
 	    "which must be 'true' when the request's credentials mode is "
-	    "'include'.",
+	    "'include'."),
 	[CODE_STATUS] = "It does not have HTTP ok status.",
 	[CODE_REDIRECT] = "Redirect is not allowed for a preflight request.",
-	[CODE_ACAM_SYNTAX] = "Cannot parse Access-Control-Allow-Methods "
-	    "response header field in preflight response.",
-	[CODE_ACAH_SYNTAX] = "Cannot parse Access-Control-Allow-Headers "
-	    "response header field in preflight response.",
-	[CODE_METHOD] = "Method %s is not allowed by "
-	    "Access-Control-Allow-Methods in preflight response.",
-	[CODE_AUTHORIZATION] = "Request header field %s is not allowed by "
-	    "Access-Control-Allow-Headers in preflight response.",
-	[CODE_HEADER] = "Request header field %s is not allowed by "
-	    "Access-Control-Allow-Headers in preflight response.",
+	[CODE_ACAM_SYNTAX] = ("Cannot parse Access-Control-Allow-Methods "
+	    "response header field in preflight response."),
+	[CODE_ACAH_SYNTAX] = ("Cannot parse Access-Control-Allow-Headers "
+	    "response header field in preflight response."),
+	[CODE_METHOD] = ("Method %s is not allowed by "
+	    "Access-Control-Allow-Methods in preflight response."),
+	[CODE_AUTHORIZATION] = ("Request header field %s is not allowed by "
+	    "Access-Control-Allow-Headers in preflight response."),
+	[CODE_HEADER] = ("Request header field %s is not allowed by "
+	    "Access-Control-Allow-Headers in preflight response."),
 		},
 	},
 	[BROWSER_FIREFOX] = {
@@ -75,35 +75,35 @@ const struct browser_engine browser_engines[BROWSER_COUNT] = {
 		    "Policy disallows reading the remote resource at %u. "
 		    "(Reason: %r).%c",
 		.reasons = {
-	[CODE_ACAO_MISSING] = "CORS header " LQ "Access-Control-Allow-Origin"
-	    RQ " missing",
-	[CODE_ACAO_STAR_CREDENTIALS] = "Credential is not supported if the "
+	[CODE_ACAO_MISSING] = ("CORS header " LQ "Access-Control-Allow-Origin"
+	    RQ " missing"),
+	[CODE_ACAO_STAR_CREDENTIALS] = ("Credential is not supported if the "
 	    "CORS header " LQ "Access-Control-Allow-Origin" RQ " is "
-	    LQ "*" RQ,
-	[CODE_ACAO_MULTIPLE] = "Multiple CORS header "
-	    LQ "Access-Control-Allow-Origin" RQ " not allowed",
-	[CODE_ACAO_INVALID] = "CORS header " LQ "Access-Control-Allow-Origin"
-	    RQ " does not match " LQ "%s" RQ,
-	[CODE_ACAO_MISMATCH] = "CORS header " LQ "Access-Control-Allow-Origin"
-	    RQ " does not match " LQ "%s" RQ,
-	[CODE_ACAC_MISSING] = "expected " LQ "true" RQ " in CORS header "
-	    LQ "Access-Control-Allow-Credentials" RQ,
-	[CODE_ACAC_INVALID] = "expected " LQ "true" RQ " in CORS header "
-	    LQ "Access-Control-Allow-Credentials" RQ,
+	    LQ "*" RQ),
+	[CODE_ACAO_MULTIPLE] = ("Multiple CORS header "
+	    LQ "Access-Control-Allow-Origin" RQ " not allowed"),
+	[CODE_ACAO_INVALID] = ("CORS header " LQ "Access-Control-Allow-Origin"
+	    RQ " does not match " LQ "%s" RQ),
+	[CODE_ACAO_MISMATCH] = ("CORS header " LQ "Access-Control-Allow-Origin"
+	    RQ " does not match " LQ "%s" RQ),
+	[CODE_ACAC_MISSING] = ("expected " LQ "true" RQ " in CORS header "
+	    LQ "Access-Control-Allow-Credentials" RQ),
+	[CODE_ACAC_INVALID] = ("expected " LQ "true" RQ " in CORS header "
+	    LQ "Access-Control-Allow-Credentials" RQ),
 	[CODE_STATUS] = "CORS preflight response did not succeed",
 	[CODE_REDIRECT] = "CORS request external redirect not allowed",
-	[CODE_ACAM_SYNTAX] = "invalid token " LQ "%s" RQ " in CORS header "
-	    LQ "Access-Control-Allow-Methods" RQ,
-	[CODE_ACAH_SYNTAX] = "invalid token " LQ "%s" RQ " in CORS header "
-	    LQ "Access-Control-Allow-Headers" RQ,
-	[CODE_METHOD] = "Did not find method in CORS header "
-	    LQ "Access-Control-Allow-Methods" RQ,
-	[CODE_AUTHORIZATION] = "header " LQ "%s" RQ " is not allowed "
+	[CODE_ACAM_SYNTAX] = ("invalid token " LQ "%s" RQ " in CORS header "
+	    LQ "Access-Control-Allow-Methods" RQ),
+	[CODE_ACAH_SYNTAX] = ("invalid token " LQ "%s" RQ " in CORS header "
+	    LQ "Access-Control-Allow-Headers" RQ),
+	[CODE_METHOD] = ("Did not find method in CORS header "
+	    LQ "Access-Control-Allow-Methods" RQ),
+	[CODE_AUTHORIZATION] = ("header " LQ "%s" RQ " is not allowed "
 	    "according to header " LQ "Access-Control-Allow-Headers" RQ
-	    " from CORS preflight response",
-	[CODE_HEADER] = "header " LQ "%s" RQ " is not allowed according to "
+	    " from CORS preflight response"),
+	[CODE_HEADER] = ("header " LQ "%s" RQ " is not allowed according to "
 	    "header " LQ "Access-Control-Allow-Headers" RQ
-	    " from CORS preflight response",
+	    " from CORS preflight response"),
 		},
 	},
 	[BROWSER_WEBKIT] = {

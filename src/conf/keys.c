@@ -36,7 +36,7 @@ static const struct conf_key policy_keys[KEY_COUNT] = {
 	    VALUE_SPELLED, .spelled = path_check},
 	[KEY_ALLOW_ORIGINS] = {"allow-origins", "list", "required",
 	    "the origins whose pages may call",
-	    VALUE_ORIGIN},
+	    .kind = VALUE_ORIGIN},
 	[KEY_ALLOW_METHODS] = {"allow-methods", "list", "GET, HEAD, POST",
 	    "the methods they may use", VALUE_NAME, .check = method_check},
 	[KEY_ALLOW_HEADERS] = {"allow-headers", "list", "none",
@@ -79,7 +79,7 @@ static const struct conf_key policy_keys[KEY_COUNT] = {
 static const struct conf_key test_keys[TEST_KEY_COUNT] = {
 	[TEST_REQUEST] = {"request", "METHOD URL", "required",
 	    "the request that a page makes",
-	    VALUE_REQUEST},
+	    .kind = VALUE_REQUEST},
 	[TEST_ORIGIN] = {"origin", "an origin", "required",
 	    "the page's origin", VALUE_TEXT, .offset = TEST(origin)},
 	[TEST_HEADERS] = {"headers", "list", "none",
@@ -91,7 +91,7 @@ static const struct conf_key test_keys[TEST_KEY_COUNT] = {
 	    .yes = "yes", .no = "no"},
 	[TEST_EXPECT] = {"expect", "a reason", "required",
 	    "what the answer must be",
-	    VALUE_REASON, TEST(expect)},
+	    VALUE_REASON, .offset = TEST(expect)},
 	[TEST_POLICY] = {"policy", "a policy's name", "any",
 	    "the policy that must decide", VALUE_TEXT, .offset = TEST(policy)},
 };

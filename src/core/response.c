@@ -254,29 +254,35 @@ static const char not_options_text[] =
     "Where actual requests are to be asked for, the FastCGI parameter\n"
     "CORS_MODE has to be actual.\n";
 
+static size_t
+echoes_max(const struct policy *p)
+{
+	return p->credentials && (p->methods.any || p->headers.any) ?
+	    (size_t)2 * ECHO_MAX : 0;
+}
+
 size_t
 policy_answer_max(const struct policy *p)
 {
-	size_t plain = p->plain_allow.n + p->actual_tail.n;
-	size_t n = p->grant_tail.n > plain ? p->grant_tail.n : plain;
+	enum { FIXED = 256, ORIGIN = 400 };
 
-	if (p->credentials && (p->methods.any || p->headers.any))
-		n += (size_t)2 * ECHO_MAX;
-	return REPLY_FIXED + n;
+	return FIXED + ORIGIN + p->grant_tail.n + echoes_max(p);
 }
 
 size_t
 reply_max(const struct policy_set *s)
 {
-	size_t most = REPLY_FIXED;
+	size_t most = 0;
 
 	for (size_t i = 0; i < s->count; i++) {
-		size_t n = policy_answer_max(s->policies[i]);
+		const struct policy *p = s->policies[i];
+		size_t n = p->grant_tail.n + p->plain_allow.n +
+		    p->actual_tail.n + echoes_max(p);
 
 		if (n > most)
 			most = n;
 	}
-	return most;
+	return REPLY_FIXED + most;
 }
 
 /* The bytes that were written; reply_max has promised room for all. */

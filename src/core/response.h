@@ -23,7 +23,7 @@ bool policy_star_lists(struct str method);
  * request whose Origin is at most as long as the policies can allow. */
 size_t reply_max(const struct policy_set *s);
 
-/* The same for one policy. */
+/* How many bytes the preflight answers of p take at most. */
 size_t policy_answer_max(const struct policy *p);
 
 /* Writes the answer and returns its length; cap is at least reply_max. */

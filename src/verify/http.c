@@ -26,7 +26,7 @@ enum { MS = 1000, NS_PER_MS = 1000000 };
 	X(slist_free_all)
 
 static struct {
-#define MEMBER(name) __typeof__(curl_##name) *name;
+#define MEMBER(name) __typeof__(curl_##name) *(name);
 	CURL_FUNCTIONS(MEMBER)
 #undef MEMBER
 } curl;
