@@ -140,7 +140,8 @@ diag_conceal(struct diag *d, unsigned file)
 			continue;
 		item->at.col = 1;
 		item->text = "this line is invalid, and not quoted here";
-		item->hint = "";
+		item->hint = "see whether this is the right file: no line of "
+		    "it is valid";
 	}
 }
 
